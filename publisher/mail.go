@@ -1,0 +1,55 @@
+package publisher
+
+import (
+	"context"
+	"time"
+)
+
+// An Address is a mailbox with the name to show; both are UTF-8 without control
+// characters.
+type Address struct {
+	Name  string
+	Email string
+}
+
+// A Letter is what all readers of one issue in one language have in common. A
+// Mailer may prepare it once and reuse that for every Mail with the same *Letter;
+// it must not be changed after its first use.
+type Letter struct {
+	Rendering     *Rendering
+	From          Address
+	ReplyTo       Address // zero: none
+	EnvelopeFrom  string  // "": From.Email
+	ListID        string  // RFC 2919: "name.example.org", without brackets; "" for none
+	ListName      string  // the phrase before it
+	FeedbackID    string  // "campaign:customer:type:sender"; "" for none
+	AutoSubmitted string  // RFC 3834: "auto-generated" on confirmations; "" on newsletters
+	Domain        string  // right-hand side of the Message-ID
+	Date          time.Time
+}
+
+// A Mail is one letter to one reader. Key is its delivery's key.
+type Mail struct {
+	Letter *Letter
+	Key    string
+	To     Address
+	Merge  Merge
+}
+
+// MessageID gives the mail's Message-ID without angle brackets. It depends on the
+// key alone, so that a mail sent again after an ambiguous end is recognised as the
+// same one (RFC 5322 §3.6.4).
+func (m Mail) MessageID() string { return m.Key + "@" + m.Letter.Domain }
+
+// A Mailer hands mails to SMTP servers. Safe for concurrent use. One call makes
+// one attempt; it does not retry, except on another connection when the first
+// was surely dead before the mail's data was sent.
+//
+// On success the receipt's ID is the Message-ID and Reply the server's answer.
+// Kinds of error: Busy, a 4xx reply or no connection (surely not accepted);
+// Invalid, a 5xx reply that concerns the recipient or the mail; Denied, the
+// server refuses us (login, policy); Unknown, the connection broke after the
+// final dot was sent. Error.Code holds the reply's code.
+type Mailer interface {
+	Send(ctx context.Context, m Mail) (Receipt, error)
+}
