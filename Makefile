@@ -1,0 +1,34 @@
+# Everything a contributor runs. `make test` is what CI runs.
+GO ?= go
+CRIEUR = $(GO) run ./cmd/crieur
+
+.PHONY: test check bench demo build schema e2e
+
+# Builds the one static binary.
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w -X main.version=$$(git describe --tags --always --dirty 2>/dev/null || echo dev)" -o crieur ./cmd/crieur
+
+# gofmt, vet, staticcheck: no tests.
+check:
+	@out=$$(gofmt -l $$(git ls-files '*.go')); if [ -n "$$out" ]; then echo "gofmt wants to change:"; echo "$$out"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Installs what the tests need where it is missing, then runs everything.
+test: check
+	sh .ci/deps
+	$(GO) test -race ./...
+	@$(GO) test -count=1 -run Conformance -v ./publisher/social/measure | grep -E '^conformance|conformance:' || (echo "the conformance summary is missing"; exit 1)
+
+# Figures, never pass or fail.
+bench:
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+	sh .ci/startup
+
+# The main job, in the sandbox, on the real example.
+demo:
+	$(CRIEUR) publish docs/example/article.txt
+
+# The JSON schema that editors complete config.yaml with.
+schema:
+	$(CRIEUR) check --schema > config.schema.json
