@@ -77,6 +77,7 @@ type Recipient struct {
 	Name     string
 	Language string
 	Since    time.Time // of the subscription
+	Token    string    // the subscriber's, for the links of this mail
 }
 
 // A Receipt is the proof of one accepted attempt.
