@@ -1,9 +1,6 @@
 package publisher
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // A NewSubscriber is a person as a file, a form or the owner brings them: valid
 // and normalised, not yet known to be new.
@@ -15,8 +12,3 @@ type NewSubscriber struct {
 	Since    time.Time
 	Status   SubscriptionStatus
 }
-
-// EmailKey gives the form in which two addresses are compared: without regard to
-// case in either part. No large provider tells local parts apart by case, and
-// writing to one person twice is worse than what RFC 5321 §2.4 guards against.
-func EmailKey(email string) string { return strings.ToLower(strings.TrimSpace(email)) }
