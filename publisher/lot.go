@@ -1,0 +1,98 @@
+package publisher
+
+import "time"
+
+// A Lot is what one issue has to deliver on one channel: a mail to each reader of
+// a list, or the parts of a post. Its deliveries are known by a number within it:
+// the reader's ID, or the part's number from 1.
+type Lot struct {
+	ID      int64
+	IssueID string
+	Channel string
+	Network string // "smtp" for mail
+	List    string // mail: whose readers get it
+	Domain  string // mail: right-hand side of the Message-IDs; may be empty
+	Parts   int    // posts
+	Size    int    // deliveries planned so far; their states always add up to it
+	Open    bool   // something may still be left to do
+	Created time.Time
+}
+
+// Mail reports whether the lot goes to readers, not to a network.
+func (l Lot) Mail() bool { return l.Network == "smtp" }
+
+// A Tally counts a lot's deliveries by state.
+type Tally struct {
+	Lot    Lot
+	States map[State]int
+}
+
+// Total adds the states up. It equals Lot.Size: nobody is ever unaccounted for.
+func (t Tally) Total() int {
+	n := 0
+	for _, c := range t.States {
+		n += c
+	}
+	return n
+}
+
+// A Forecast is what planning a lot would do.
+type Forecast struct {
+	New      int // deliveries that would be planned
+	Existing int // deliveries that were planned before, whatever became of them
+}
+
+// A Selection names lots. An empty list stands for all of them.
+type Selection struct {
+	IssueIDs []string
+	Channels []string
+	Open     bool // only those with something left to do
+}
+
+// A DeliveryFilter names deliveries. What is empty does not restrict.
+type DeliveryFilter struct {
+	IssueID string
+	Channel string
+	States  []State
+	After   int64 // only numbers (reader's ID or part) greater than this; to page within one channel
+	Limit   int   // at most so many
+}
+
+// A Claim names one delivery and the attempt that may be made at it.
+type Claim struct {
+	Lot     int64
+	ID      int64 // the reader's ID, or the part's number
+	Attempt int   // from 1; 0 while it is only wanted
+}
+
+// An Outcome is how a claimed attempt ended.
+type Outcome struct {
+	Claim
+	State   State
+	Started time.Time
+	Ended   time.Time
+	After   time.Time // StateDeferred: not before this moment
+	Receipt Receipt   // StateAccepted
+	Kind    Kind      // of the error, where Problem is not empty
+	Code    int       // the SMTP or HTTP status; 0 where there was none
+	Problem string    // what went wrong; "" for a success
+}
+
+// A Commit is what the ledger made of a set of outcomes and wanted claims.
+type Commit struct {
+	Granted    []Claim // leased: each may be tried once, now
+	Suppressed []Claim // the reader had left, or is never to be written to
+	Late       []Claim // outcomes that came after their lease was given to someone else, and changed nothing
+}
+
+// An Attempt is one try at a delivery, as the ledger keeps it: all of a post's,
+// and those of a mail that did not succeed.
+type Attempt struct {
+	N       int // from 1
+	State   State
+	Started time.Time
+	Ended   time.Time
+	Kind    Kind // where Problem is not empty
+	Code    int
+	Problem string
+}
