@@ -1,0 +1,182 @@
+package config
+
+import (
+	"regexp"
+	"time"
+
+	"crieur/publisher"
+)
+
+// Each key is described by its desc tag, which the JSON schema carries; default,
+// enum, format, min, max and required are tags as well and hold for the check and
+// the schema alike (see field).
+
+// Site is the publishing site.
+type Site struct {
+	Name     string `mapstructure:"name" desc:"Its name, as the masthead shows it."`
+	URL      string `mapstructure:"url" format:"url" desc:"Its address."`
+	Language string `mapstructure:"language" format:"language" desc:"Language of articles that do not tell theirs, such as fr or en-GB. Left out: recognised from the text."`
+	Timezone string `mapstructure:"timezone" default:"UTC" format:"timezone" desc:"IANA time zone of the dates in mails, such as Europe/Paris."`
+	Logo     string `mapstructure:"logo" desc:"Address or path of the logo; left out, the name stands in the masthead."`
+	Accent   string `mapstructure:"accent" format:"colour" desc:"The one colour, as \"#rrggbb\" in quotes."`
+}
+
+// Legal is who answers for a mail.
+type Legal struct {
+	Sender     string `mapstructure:"sender" desc:"Legal name of the sender."`
+	Address    string `mapstructure:"address" lines:"true" desc:"Postal address, on one line or several."`
+	PrivacyURL string `mapstructure:"privacy_url" format:"url" desc:"The privacy notice."`
+}
+
+// State is the store: a folder, or a PostgreSQL database.
+type State struct {
+	Dir string           `mapstructure:"dir" default:".crieur" desc:"Folder of the state, relative to the configuration's folder."`
+	DSN publisher.Secret `mapstructure:"dsn" desc:"PostgreSQL data source, such as ${env:DATABASE_URL}. Left out: SQLite in the folder."`
+}
+
+// Server is the HTTP server of the public pages.
+type Server struct {
+	Listen    string `mapstructure:"listen" default:"127.0.0.1:8080" format:"listen" desc:"Address that crieur serve listens on."`
+	PublicURL string `mapstructure:"public_url" format:"url" desc:"Address under which readers reach it; every link in a mail begins with it."`
+}
+
+// Sandbox is where the servers of mode sandbox listen.
+type Sandbox struct {
+	Listen string `mapstructure:"listen" default:"127.0.0.1:8025" format:"listen" desc:"Address of the networks' stand-ins and of the page that shows what arrived."`
+	SMTP   string `mapstructure:"smtp" default:"127.0.0.1:1025" format:"listen" desc:"Address of the mail server's stand-in."`
+}
+
+// Article is how articles are read.
+type Article struct {
+	Cleaners     []string      `mapstructure:"cleaners" desc:"What is tidied, in this order; crieur check lists the names. Left out: all that are usual."`
+	Patterns     []Pattern     `mapstructure:"patterns" desc:"The site's own boilerplate: paragraphs that are cut, and the block that stands in for them."`
+	MaxBytes     int64         `mapstructure:"max_bytes" default:"10485760" min:"1024" desc:"Largest article in bytes."`
+	Timeout      time.Duration `mapstructure:"timeout" default:"20s" min:"1" desc:"Longest wait for an article or picture from the web."`
+	AllowPrivate bool          `mapstructure:"allow_private" default:"false" desc:"Whether articles and pictures may come from private addresses, such as 192.168.0.10."`
+	UTM          UTM           `mapstructure:"utm" desc:"Campaign parameters on links to the site."`
+}
+
+// A Pattern names paragraphs of a site's own boilerplate.
+type Pattern struct {
+	Name  string `mapstructure:"name" required:"true" format:"name" desc:"What it is called in reports."`
+	Block string `mapstructure:"block" default:"drop" enum:"share,forward,original,subscribe,sponsors,donate,drop" desc:"The block that the paragraph asks for; drop: none."`
+	Match string `mapstructure:"match" required:"true" format:"regexp" desc:"Regular expression (RE2) that a paragraph to be cut matches."`
+}
+
+// PublisherBlock gives the block that stands in for the paragraph; "" for none.
+func (p Pattern) PublisherBlock() publisher.Block {
+	if p.Block == "drop" {
+		return ""
+	}
+	return publisher.Block(p.Block)
+}
+
+// Regexp gives Match compiled. It is nil where the pattern is not from a loaded
+// configuration.
+func (p Pattern) Regexp() *regexp.Regexp {
+	re, err := regexp.Compile(p.Match)
+	if err != nil {
+		return nil
+	}
+	return re
+}
+
+// UTM is how links to the site are marked.
+type UTM struct {
+	Enabled  bool   `mapstructure:"enabled" default:"false" desc:"Whether links to the site carry campaign parameters."`
+	Source   string `mapstructure:"source" desc:"utm_source. Left out: the site's name."`
+	Medium   string `mapstructure:"medium" desc:"utm_medium. Left out: email or social."`
+	Campaign string `mapstructure:"campaign" desc:"utm_campaign. Left out: the newsletter's or channel's name."`
+}
+
+// SMTP is a server that takes mails.
+type SMTP struct {
+	Name                  string           `mapstructure:"-"`
+	Host                  string           `mapstructure:"host" required:"true" format:"host" desc:"Its name, such as smtp.example.org."`
+	Port                  int              `mapstructure:"port" default:"587" min:"1" max:"65535" desc:"587 for submission, 465 with security: tls, 25 for a relay."`
+	Security              string           `mapstructure:"security" default:"starttls" enum:"starttls,tls,none,opportunistic" desc:"starttls: encrypted or not at all. tls: encrypted from the first byte. opportunistic: encrypted where the server can. none: in the clear."`
+	User                  string           `mapstructure:"user" desc:"Login; left out, none."`
+	Password              publisher.Secret `mapstructure:"password" desc:"Its password: write ${env:NAME} or ${file:PATH}."`
+	Auth                  string           `mapstructure:"auth" default:"auto" enum:"auto,plain,login,cram-md5,scram-sha-256,xoauth2,none" desc:"How to log in; auto: the safest that the server offers."`
+	Helo                  string           `mapstructure:"helo" format:"host" desc:"Name given at the greeting. Left out: the sender's domain."`
+	Connections           int              `mapstructure:"connections" default:"4" min:"1" max:"100" desc:"Connections at the same time."`
+	Timeout               time.Duration    `mapstructure:"timeout" default:"30s" min:"1" desc:"Longest wait for one answer."`
+	MessagesPerConnection int              `mapstructure:"messages_per_connection" default:"0" min:"0" desc:"Mails before a connection is renewed; 0: no limit."`
+	Rate                  Rate             `mapstructure:"rate" desc:"Most mails in a time, such as 300/h, 10/s or 2000/d. Left out: no limit."`
+}
+
+// A List is a group of readers.
+type List struct {
+	Name        string `mapstructure:"-"`
+	Title       string `mapstructure:"title" desc:"What readers see."`
+	Description string `mapstructure:"description" lines:"true" desc:"One sentence on what they get."`
+	Language    string `mapstructure:"language" format:"language" desc:"Language of its pages. Left out: the site's."`
+}
+
+// A Newsletter is a recurring product for one list.
+type Newsletter struct {
+	Name     string            `mapstructure:"-"`
+	Title    string            `mapstructure:"title" desc:"What readers see. Left out: the site's name."`
+	List     string            `mapstructure:"list" required:"true" desc:"Name of the list that gets it."`
+	From     publisher.Address `mapstructure:"from" required:"true" desc:"Sender, as Name <name@example.org>."`
+	ReplyTo  publisher.Address `mapstructure:"reply_to" desc:"Where answers go. Left out: to the sender."`
+	Subject  string            `mapstructure:"subject" default:"{{.Article.Title}}" format:"template" desc:"Subject line, a Go template."`
+	Template string            `mapstructure:"template" default:"article" format:"name" desc:"The mail's template, a file in templates/email."`
+	Language string            `mapstructure:"language" format:"language" desc:"Language of the frame around the article. Left out: the article's."`
+	Blocks   []publisher.Block `mapstructure:"blocks" enum:"share,forward,original,subscribe,sponsors,donate" desc:"The blocks around the article, in this order. Left out: all that are configured."`
+	Unknown  string            `mapstructure:"unknown" default:"leave" enum:"leave,resend" desc:"What becomes of a mail of which nobody knows whether it went out: leave it, or send it again under the same Message-ID."`
+}
+
+// Blocks is what stands around an article.
+type Blocks struct {
+	Share     Share     `mapstructure:"share" desc:"Links by which a reader shares the article."`
+	Forward   Forward   `mapstructure:"forward" desc:"A copy of the issue that a reader can pass on."`
+	Subscribe Subscribe `mapstructure:"subscribe" desc:"The way to the newsletter for those who were passed a copy."`
+	Sponsors  Sponsors  `mapstructure:"sponsors" desc:"Advertisements, always labelled as such."`
+	Donate    Donate    `mapstructure:"donate" desc:"The way to support the site."`
+}
+
+// Share names the networks of the share links.
+type Share struct {
+	Networks []string `mapstructure:"networks" default:"mastodon,bluesky,x,facebook,linkedin,whatsapp,telegram,email" enum:"mastodon,bluesky,x,facebook,linkedin,whatsapp,telegram,email" desc:"In this order."`
+}
+
+// Forward is the block that a reader passes an issue on with.
+type Forward struct {
+	Enabled bool `mapstructure:"enabled" default:"true" desc:"Whether the block is shown."`
+}
+
+// Subscribe is the block that leads to the sign-up.
+type Subscribe struct {
+	URL  string `mapstructure:"url" format:"url" desc:"The sign-up page."`
+	Text string `mapstructure:"text" lines:"true" desc:"One line. Left out: the usual one, in the mail's language."`
+}
+
+// Sponsors is the advertising block.
+type Sponsors struct {
+	Label    string    `mapstructure:"label" desc:"What it is labelled. Left out: advertisement, in the mail's language."`
+	PerIssue int       `mapstructure:"per_issue" default:"1" min:"0" max:"10" desc:"How many stand in one issue."`
+	Items    []Sponsor `mapstructure:"items" desc:"The advertisements."`
+}
+
+// A Sponsor is one advertisement.
+type Sponsor struct {
+	Name  string `mapstructure:"name" required:"true" desc:"The advertiser."`
+	Text  string `mapstructure:"text" lines:"true" desc:"One or two lines."`
+	URL   string `mapstructure:"url" required:"true" format:"url" desc:"Where it leads."`
+	Image string `mapstructure:"image" desc:"Address or path of a picture."`
+	Alt   string `mapstructure:"alt" desc:"What the picture shows, for those who do not see it."`
+}
+
+// Donate is the block that asks for support.
+type Donate struct {
+	Text string `mapstructure:"text" lines:"true" desc:"One line. Left out: the usual one, in the mail's language."`
+	URL  string `mapstructure:"url" format:"url" desc:"The donation page."`
+}
+
+// Preflight is what is looked at before anything goes out.
+type Preflight struct {
+	SizeWarn   int    `mapstructure:"size_warn" default:"90000" min:"1" desc:"HTML of a mail in bytes from which on there is a warning."`
+	SizeFail   int    `mapstructure:"size_fail" default:"102400" min:"1" desc:"HTML of a mail in bytes from which on it does not go out: mail programs cut what is longer."`
+	MissingAlt string `mapstructure:"missing_alt" default:"warn" enum:"warn,fail,ignore" desc:"What to do about a picture without alternative text."`
+}
