@@ -1,0 +1,96 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"crieur/publisher"
+)
+
+// lostLease is the problem of an attempt whose end nobody saw.
+const lostLease = "crieur ended before the answer came"
+
+// Reclaim ends the leases of a lot that ran out before a moment, or all of them
+// where it is zero: their deliveries become to, which is StateUnknown, or
+// StatePlanned where they are to be tried again. Each one's attempt is kept as
+// unknown. It gives how many there were.
+func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to publisher.State, now time.Time) (n int, err error) {
+	ends := millis(before)
+	if before.IsZero() {
+		ends = 1 << 62
+	}
+	err = l.update(ctx, "look for interrupted deliveries", func(tx *sql.Tx) error {
+		n = 0
+		var lost []publisher.Outcome
+		err := each(ctx, tx, `SELECT id, attempts, updated_at FROM deliveries WHERE lot = $1 AND state = 2 AND due_at < $2`,
+			[]any{lot, ends}, func(r *sql.Rows) error {
+				o := publisher.Outcome{Claim: publisher.Claim{Lot: lot}, State: publisher.StateUnknown, Ended: now,
+					Kind: publisher.Unknown, Problem: lostLease}
+				var started int64
+				err := r.Scan(&o.ID, &o.Attempt, &started)
+				o.Started = moment(started)
+				lost = append(lost, o)
+				return err
+			})
+		if err != nil {
+			return err
+		}
+		for _, o := range lost {
+			// On PostgreSQL the outcome may have come in since: then it stands.
+			changed, err := affected(tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, due_at = 0
+				WHERE lot = $3 AND id = $4 AND attempts = $5 AND state = 2 AND due_at < $6`,
+				int64(to), millis(now), lot, o.ID, o.Attempt, ends))
+			if err != nil {
+				return err
+			}
+			if changed == 0 {
+				continue
+			}
+			n++
+			if err := note(ctx, tx, o); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+// Replan makes the selected lots' deliveries in the given states planned again,
+// due at once, and gives how many there were.
+func (l *Ledger) Replan(ctx context.Context, s publisher.Selection, states []publisher.State, now time.Time) (n int, err error) {
+	const op = "plan deliveries again"
+	if len(states) == 0 {
+		return 0, nil
+	}
+	lots, err := l.Lots(ctx, s)
+	if err != nil {
+		return 0, err
+	}
+	numbers := make([]int64, len(states))
+	for i, state := range states {
+		numbers[i] = int64(state)
+	}
+	err = l.update(ctx, op, func(tx *sql.Tx) error {
+		n = 0
+		for _, lot := range lots {
+			args := []any{int64(publisher.StatePlanned), millis(now), lot.ID}
+			which, args := in("state", args, numbers)
+			changed, err := affected(tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, due_at = 0, receipt = ''
+				WHERE lot = $3 AND `+which, args...))
+			if err != nil {
+				return err
+			}
+			if changed == 0 {
+				continue
+			}
+			n += changed
+			if _, err := tx.ExecContext(ctx, `UPDATE lots SET open = 1 WHERE n = $1`, lot.ID); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}

@@ -1,0 +1,122 @@
+package ledgertest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A server is a PostgreSQL of our own, reachable through a socket in its folder only.
+type server struct {
+	dsn    string
+	dir    string
+	cmd    *exec.Cmd
+	output bytes.Buffer
+}
+
+// start makes a data folder and starts a server on it. The server ends with this
+// process, even if that is killed.
+func start() (*server, error) {
+	bin, err := binaries()
+	if err != nil {
+		return nil, err
+	}
+	// Not t.TempDir: a socket's path must stay under 108 bytes.
+	dir, err := os.MkdirTemp("/tmp", "crieur-pg-")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{dir: dir, dsn: "host=" + dir + " port=5432 user=crieur dbname=postgres"}
+	as, err := owner(dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	data := filepath.Join(dir, "data")
+	initdb := exec.Command(filepath.Join(bin, "initdb"), "-D", data, "-U", "crieur", "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+	initdb.SysProcAttr, initdb.Dir = as, dir
+	if out, err := initdb.CombinedOutput(); err != nil {
+		os.RemoveAll(dir)
+		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
+		"-c", "max_connections=80", "-c", "fsync=off", "-c", "full_page_writes=off")
+	s.cmd.SysProcAttr, s.cmd.Dir = as, dir
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	if err := s.cmd.Start(); err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	if err := s.ready(); err != nil {
+		s.stop()
+		return nil, fmt.Errorf("%w\n%s", err, s.output.Bytes())
+	}
+	return s, nil
+}
+
+func (s *server) ready() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	for {
+		conn, err := pgx.Connect(ctx, s.dsn)
+		if err == nil {
+			return conn.Close(ctx)
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// stop ends the server at once; its data are of no further use.
+func (s *server) stop() {
+	s.cmd.Process.Signal(syscall.SIGQUIT)
+	s.cmd.Wait()
+	os.RemoveAll(s.dir)
+}
+
+// binaries finds the folder of the server's programs, the newest where Debian has several.
+func binaries() (string, error) {
+	if path, err := exec.LookPath("postgres"); err == nil {
+		return filepath.Dir(path), nil
+	}
+	found, err := filepath.Glob("/usr/lib/postgresql/*/bin/postgres")
+	if err != nil || len(found) == 0 {
+		return "", errors.New("the programs initdb and postgres are not on this machine (Debian: apt install postgresql)")
+	}
+	return filepath.Dir(found[len(found)-1]), nil
+}
+
+// owner hands the folder to the user that the server runs as: PostgreSQL refuses root.
+func owner(dir string) (*syscall.SysProcAttr, error) {
+	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGQUIT}
+	if os.Geteuid() != 0 {
+		return attr, nil
+	}
+	u, err := user.Lookup("postgres")
+	if err != nil {
+		return nil, err
+	}
+	uid, err := strconv.Atoi(u.Uid)
+	if err != nil {
+		return nil, err
+	}
+	gid, err := strconv.Atoi(u.Gid)
+	if err != nil {
+		return nil, err
+	}
+	attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return attr, os.Chown(dir, uid, gid)
+}

@@ -1,0 +1,265 @@
+package ledger
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/hex"
+	"errors"
+	"time"
+
+	"crieur/publisher"
+)
+
+// hash gives the salted hash by which an address is known. It cannot be turned
+// back, nor compared with another store's.
+func (l *Ledger) hash(email string) string {
+	h := hmac.New(sha256.New, l.salt)
+	h.Write([]byte(publisher.EmailKey(email)))
+	return hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// person is what the store knows of a batch's entry before it is taken in.
+type person struct {
+	publisher.NewSubscriber
+	hash       string
+	id         int64 // 0: new
+	name       string
+	language   string
+	former     int64 // the number of someone who was erased
+	suppressed bool
+	subscribed bool
+	status     publisher.SubscriptionStatus
+}
+
+// UpsertSubscribers takes people in; see audience.Upserter.
+func (l *Ledger) UpsertSubscribers(ctx context.Context, list string, batch []publisher.NewSubscriber, consent string, now time.Time) (added, updated, kept int, err error) {
+	const op = "store readers"
+	people := make([]*person, len(batch))
+	for i, b := range batch {
+		if b.Token == "" {
+			return 0, 0, 0, l.fail(op, errors.New("a reader without a token"))
+		}
+		people[i] = &person{NewSubscriber: b, hash: l.hash(b.Email)}
+	}
+	err = l.update(ctx, op, func(tx *sql.Tx) error {
+		added, updated, kept = 0, 0, 0
+		number, err := listNumber(ctx, tx, list)
+		if err != nil {
+			return err
+		}
+		for from := 0; from < len(people); from += bound {
+			if err := recognise(ctx, tx, number, people[from:min(from+bound, len(people))]); err != nil {
+				return err
+			}
+		}
+		in, err := newIntake(ctx, tx, number, consent, now)
+		if err != nil {
+			return err
+		}
+		defer in.close()
+		for _, p := range people {
+			what, err := in.take(ctx, p)
+			if err != nil {
+				return err
+			}
+			switch what {
+			case wasAdded:
+				added++
+			case wasUpdated:
+				updated++
+			case wasKept:
+				kept++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	return added, updated, kept, nil
+}
+
+// recognise fills in what is known of people, at most bound of them.
+func recognise(ctx context.Context, tx *sql.Tx, list int64, people []*person) error {
+	byHash := make(map[string]*person, len(people))
+	hashes := make([]string, len(people))
+	for i, p := range people {
+		*p = person{NewSubscriber: p.NewSubscriber, hash: p.hash} // a second run of the transaction starts anew
+		byHash[p.hash], hashes[i] = p, p.hash
+	}
+	which, args := in("r.hash", []any{list}, hashes)
+	err := each(ctx, tx, `SELECT r.hash, r.id, r.name, r.language, coalesce(s.status, -1) FROM subscribers r
+		LEFT JOIN subscriptions s ON s.list = $1 AND s.subscriber = r.id WHERE `+which, args, func(rows *sql.Rows) error {
+		var hash, name, language string
+		var id, status int64
+		if err := rows.Scan(&hash, &id, &name, &language, &status); err != nil {
+			return err
+		}
+		p := byHash[hash]
+		p.id, p.name, p.language = id, name, language
+		p.subscribed, p.status = status >= 0, publisher.SubscriptionStatus(status)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	which, args = in("hash", nil, hashes)
+	err = each(ctx, tx, `SELECT hash FROM suppressions WHERE `+which, args, func(rows *sql.Rows) error {
+		var hash string
+		err := rows.Scan(&hash)
+		if p := byHash[hash]; p != nil {
+			p.suppressed = true
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return each(ctx, tx, `SELECT hash, subscriber FROM departed WHERE `+which, args, func(rows *sql.Rows) error {
+		var hash string
+		var id int64
+		err := rows.Scan(&hash, &id)
+		if p := byHash[hash]; p != nil {
+			p.former = id
+		}
+		return err
+	})
+}
+
+type taken uint8
+
+const (
+	wasUnchanged taken = iota
+	wasAdded
+	wasUpdated
+	wasKept
+)
+
+// intake takes people in one after the other, inside one transaction.
+type intake struct {
+	tx                             *sql.Tx
+	list                           int64
+	consent                        string
+	now                            time.Time
+	person, returning, seat, names *sql.Stmt
+}
+
+func newIntake(ctx context.Context, tx *sql.Tx, list int64, consent string, now time.Time) (*intake, error) {
+	in := &intake{tx: tx, list: list, consent: consent, now: now}
+	for statement, text := range map[**sql.Stmt]string{
+		&in.person: `INSERT INTO subscribers (hash, email, name, language, token, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
+		&in.returning: `INSERT INTO subscribers (id, hash, email, name, language, token, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
+		&in.seat: `INSERT INTO subscriptions (list, subscriber, status, consent, since, changed_at)
+			VALUES ($1, $2, $3, $4, $5, $6)`,
+		&in.names: `UPDATE subscribers SET name = $1, language = $2 WHERE id = $3`,
+	} {
+		prepared, err := tx.PrepareContext(ctx, text)
+		if err != nil {
+			in.close()
+			return nil, err
+		}
+		*statement = prepared
+	}
+	return in, nil
+}
+
+func (in *intake) close() {
+	for _, s := range []*sql.Stmt{in.person, in.returning, in.seat, in.names} {
+		if s != nil {
+			s.Close()
+		}
+	}
+}
+
+func (in *intake) take(ctx context.Context, p *person) (taken, error) {
+	switch {
+	case p.suppressed && p.Status != publisher.Unsubscribed:
+		return wasKept, nil
+	case p.suppressed && !p.subscribed:
+		return wasUnchanged, nil // nothing to take back, and a suppressed address is not stored again
+	case p.subscribed && p.status == publisher.Unsubscribed && p.Status != publisher.Unsubscribed:
+		return wasKept, nil
+	}
+	if p.id == 0 {
+		if err := in.insert(ctx, p); err != nil {
+			return 0, err
+		}
+		return wasAdded, in.subscribe(ctx, p)
+	}
+	renamed, err := in.rename(ctx, p)
+	if err != nil {
+		return 0, err
+	}
+	if !p.subscribed {
+		return wasAdded, in.subscribe(ctx, p)
+	}
+	changes := p.status == publisher.Unconfirmed && p.Status != publisher.Unconfirmed ||
+		p.status == publisher.Confirmed && p.Status == publisher.Unsubscribed
+	if changes {
+		return wasUpdated, changeStatus(ctx, in.tx, p.id, in.list, p.Status, in.consent, in.since(p), in.now)
+	}
+	if renamed {
+		return wasUpdated, nil
+	}
+	return wasUnchanged, nil
+}
+
+func (in *intake) insert(ctx context.Context, p *person) error {
+	statement, args := in.person, []any{p.hash, p.Email, p.Name, p.Language, p.Token, millis(in.now)}
+	if p.former != 0 {
+		statement, args = in.returning, append([]any{p.former}, args...)
+	}
+	return statement.QueryRowContext(ctx, args...).Scan(&p.id)
+}
+
+func (in *intake) since(p *person) time.Time {
+	if p.Since.IsZero() {
+		return in.now
+	}
+	return p.Since
+}
+
+func (in *intake) subscribe(ctx context.Context, p *person) error {
+	_, err := in.seat.ExecContext(ctx, in.list, p.id, int64(p.Status), in.consent, millis(in.since(p)), millis(in.now))
+	return err
+}
+
+func (in *intake) rename(ctx context.Context, p *person) (bool, error) {
+	name, language := p.name, p.language
+	if p.Name != "" {
+		name = p.Name
+	}
+	if p.Language != "" {
+		language = p.Language
+	}
+	if name == p.name && language == p.language {
+		return false, nil
+	}
+	_, err := in.names.ExecContext(ctx, name, language, p.id)
+	return true, err
+}
+
+// changeStatus sets a subscription's status, and keeps what it said before.
+func changeStatus(ctx context.Context, tx *sql.Tx, subscriber, list int64, status publisher.SubscriptionStatus, consent string, since, now time.Time) error {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO past_subscriptions (list, subscriber, status, consent, since, changed_at)
+		SELECT list, subscriber, status, consent, since, changed_at FROM subscriptions WHERE list = $1 AND subscriber = $2`,
+		list, subscriber); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE subscriptions SET status = $1, consent = $2, changed_at = $3,
+		since = CASE WHEN $4 > 0 THEN $4 ELSE since END WHERE list = $5 AND subscriber = $6`,
+		int64(status), consent, millis(now), confirmedSince(status, since), list, subscriber)
+	return err
+}
+
+// confirmedSince is when a status began to be Confirmed; 0 leaves it as it was.
+func confirmedSince(status publisher.SubscriptionStatus, since time.Time) int64 {
+	if status != publisher.Confirmed {
+		return 0
+	}
+	return millis(since)
+}
