@@ -80,7 +80,7 @@ type Response struct {
 // are set, so that a network can read what its server said; where no whole answer
 // came, the response is nil.
 //
-// Kinds of error, where no network knows better: 401 and 403 Denied; 404 and 410
+// Kinds of error, where no network knows better: 401, 402 and 403 Denied; 404 and 410
 // NotFound; 408, 425, 429 and 503 Busy, with the moment the server names; other 4xx
 // and redirects Invalid. Without a whole answer, and on other 5xx: Unknown where
 // the request Posts and may have left the machine, else Busy.
@@ -147,6 +147,20 @@ func (c *Client) Incomplete(r Request, what string) error {
 // Error makes an error of this client's channel.
 func (c *Client) Error(kind publisher.Kind, op, hint string, err error) *publisher.Error {
 	return &publisher.Error{Kind: kind, Op: op, Where: c.Channel, Hint: hint, Err: err}
+}
+
+// Judge gives err another kind and hint, for a network that knows what an answer
+// means where its status misleads. What is no error of this client's is not judged.
+func (c *Client) Judge(err error, kind publisher.Kind, hint string) error {
+	e, ok := err.(*publisher.Error)
+	if !ok {
+		return err
+	}
+	judged := *e
+	if judged.Kind, judged.Hint = kind, hint; kind != publisher.Busy {
+		judged.After = time.Time{}
+	}
+	return &judged
 }
 
 // lost makes the error of a request without a usable answer.

@@ -61,6 +61,7 @@ func TestStatusDecidesTheKind(t *testing.T) {
 		"moved":             {status: 308, post: publisher.Invalid, upload: publisher.Invalid},
 		"bad request":       {status: 400, post: publisher.Invalid, upload: publisher.Invalid},
 		"unauthorized":      {status: 401, post: publisher.Denied, upload: publisher.Denied},
+		"not paid for":      {status: 402, post: publisher.Denied, upload: publisher.Denied},
 		"forbidden":         {status: 403, post: publisher.Denied, upload: publisher.Denied},
 		"not found":         {status: 404, post: publisher.NotFound, upload: publisher.NotFound},
 		"gone":              {status: 410, post: publisher.NotFound, upload: publisher.NotFound},

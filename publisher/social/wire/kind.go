@@ -47,7 +47,7 @@ func (c *Client) refused(r Request, host string, a *Response, scrub scrubber) er
 
 func kindOf(status int, posts bool) publisher.Kind {
 	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden:
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusPaymentRequired:
 		return publisher.Denied
 	case http.StatusNotFound, http.StatusGone:
 		return publisher.NotFound
