@@ -1,0 +1,113 @@
+package mail
+
+import (
+	"fmt"
+	"strings"
+
+	"crieur/publisher"
+)
+
+// A Class says whom or what a server's refusal concerns.
+type Class uint8
+
+const (
+	ClassNone      Class = iota // no refusal
+	ClassTemporary              // try again later
+	ClassAddress                // the mailbox or its domain does not exist, moved or is closed
+	ClassFull                   // the mailbox is full
+	ClassMessage                // this message: its size, form or content
+	ClassSender                 // our own address
+	ClassLogin                  // we are not logged in, or not well enough
+	ClassPolicy                 // policy or reputation: about us, not about the reader
+	ClassOther                  // refused for good, for a reason not known
+)
+
+var classNames = [...]string{"none", "temporary", "address", "full", "message", "sender", "login", "policy", "other"}
+
+func (c Class) String() string {
+	if int(c) < len(classNames) {
+		return classNames[c]
+	}
+	return fmt.Sprintf("class(%d)", uint8(c))
+}
+
+// Classify reads an SMTP reply's code and enhanced status (RFC 3463; "" where none
+// was given). The status decides where it says something; the code alone is taken
+// as RFC 5321 §4.2.3 means it. A full mailbox is ClassFull for 4xx too.
+func Classify(code int, enhanced string) Class {
+	if code < 400 {
+		return ClassNone
+	}
+	_, detail, _ := strings.Cut(enhanced, ".")
+	if detail == "2.2" {
+		return ClassFull
+	}
+	if code < 500 {
+		return ClassTemporary
+	}
+	switch code {
+	case 530, 534, 535, 538: // RFC 4954 §6, RFC 3207 §4
+		return ClassLogin
+	}
+	switch detail {
+	case "1.7", "1.8":
+		return ClassSender
+	case "2.3", "3.4":
+		return ClassMessage
+	case "4.1", "4.4", "4.6":
+		return ClassAddress // the domain cannot be reached, and the server gave up
+	case "5.0", "0.0", "":
+	default:
+		subject, _, _ := strings.Cut(detail, ".")
+		switch subject {
+		case "1", "2":
+			return ClassAddress
+		case "6":
+			return ClassMessage
+		case "7":
+			return ClassPolicy
+		}
+		return ClassOther
+	}
+	switch code {
+	case 550, 551, 553, 521, 556:
+		return ClassAddress
+	case 552:
+		return ClassFull
+	}
+	return ClassOther
+}
+
+// A step is a point in the dialogue.
+type step uint8
+
+const (
+	stepMail step = iota
+	stepRcpt
+	stepData
+	stepBody
+)
+
+func (s step) String() string { return [...]string{"MAIL", "RCPT", "DATA", "end of data"}[s] }
+
+// kindOf says what a refusal at a step means for who asked. trusted: the server has
+// accepted mail from us before, so that it is not us whom it refuses at RCPT. A
+// relay that lets nobody in says so at the first recipient, and must not cost every
+// reader their subscription.
+func kindOf(at step, r reply, trusted bool) publisher.Kind {
+	switch class := Classify(r.code, r.enhanced); {
+	case r.code < 500:
+		return publisher.Busy
+	case class == ClassLogin, class == ClassSender:
+		return publisher.Denied
+	case class == ClassPolicy:
+		if at == stepRcpt && trusted {
+			return publisher.Invalid
+		}
+		return publisher.Denied
+	case at == stepMail && class != ClassMessage && class != ClassFull:
+		// Nobody has been named yet but ourselves.
+		return publisher.Denied
+	}
+	return publisher.Invalid
+}

@@ -1,0 +1,257 @@
+package mail
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"crieur/publisher"
+)
+
+const (
+	askAfter   = 10 * time.Second // idle so long, a connection is asked before it is used
+	renewAfter = time.Minute      // idle so long, it is not used again
+	waitBusy   = 5 * time.Second  // a server that could not be reached is left alone so long, doubled each time up to
+	waitMost   = time.Minute      // this; also after a refused login, since repeating one locks accounts
+)
+
+// A pool keeps the connections to one server.
+type pool struct {
+	server  Server
+	config  Config
+	places  chan struct{} // one for each connection in use
+	opening chan struct{} // held while dialling, until one connection has succeeded
+
+	mu       sync.Mutex
+	free     []*conn // the last one used stands last
+	closed   bool
+	live     int  // connections in use or free
+	lost     int  // places given up because the server wants fewer connections
+	proven   bool // a connection has succeeded since the last failure
+	trusted  bool // the server has accepted a mail
+	failures int
+	until    time.Time // not to be tried before
+	failure  *publisher.Error
+}
+
+func newPool(s Server, c Config) *pool {
+	return &pool{server: s, config: c, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
+}
+
+// get gives a connection; used is true where it has been used before, and so may
+// turn out dead. fresh asks for a new one.
+func (p *pool) get(ctx context.Context, fresh bool) (k *conn, used bool, err error) {
+	for {
+		if err := p.resting(); err != nil {
+			return nil, false, err
+		}
+		select {
+		case p.places <- struct{}{}:
+		case <-ctx.Done():
+			return nil, false, p.interrupted(ctx)
+		}
+		for !fresh {
+			k, ask := p.take()
+			if k == nil {
+				break
+			}
+			if !ask || k.alive(ctx) {
+				return k, true, nil
+			}
+			p.drop(k)
+		}
+		if k, err = p.open(ctx); err == nil {
+			return k, false, nil
+		}
+		if ctx.Err() != nil || !p.shrink() {
+			<-p.places
+			return nil, false, err
+		}
+		// The server has had enough connections from us: wait for one of those.
+		fresh = false
+	}
+}
+
+// shrink gives up the caller's place if the server still serves us on another
+// connection. The place comes back when the last of them is gone.
+func (p *pool) shrink() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live == 0 || p.closed {
+		return false
+	}
+	p.lost++
+	return true
+}
+
+// drop closes a connection without a word.
+func (p *pool) drop(k *conn) {
+	k.dead = true
+	k.quit()
+	p.gone()
+}
+
+// gone counts a connection that was closed.
+func (p *pool) gone() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.live--; p.live > 0 {
+		return
+	}
+	for ; p.lost > 0; p.lost-- {
+		<-p.places
+	}
+}
+
+// take gives a free connection, or nil; ask is true where it has been idle.
+func (p *pool) take() (k *conn, ask bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.free) == 0 {
+		return nil, false
+	}
+	k, p.free = p.free[len(p.free)-1], p.free[:len(p.free)-1]
+	idle := p.config.Now().Sub(k.idle)
+	k.dead = k.dead || idle >= renewAfter
+	return k, idle > askAfter
+}
+
+// put takes a connection back.
+func (p *pool) put(k *conn) {
+	defer func() { <-p.places }()
+	p.mu.Lock()
+	keep := !k.dead && !p.closed && k.sent < p.server.MessagesPerConnection
+	if keep {
+		k.idle = p.config.Now()
+		p.free = append(p.free, k)
+	}
+	p.mu.Unlock()
+	if !keep {
+		k.quit()
+		p.gone()
+	}
+}
+
+// open makes a connection. Until one has succeeded, they are made one after the
+// other, so that a wrong password is tried once and not once per worker.
+func (p *pool) open(ctx context.Context) (*conn, error) {
+	p.mu.Lock()
+	proven := p.proven
+	p.mu.Unlock()
+	if !proven {
+		select {
+		case p.opening <- struct{}{}:
+			defer func() { <-p.opening }()
+		case <-ctx.Done():
+			return nil, p.interrupted(ctx)
+		}
+		if err := p.resting(); err != nil {
+			return nil, err
+		}
+	}
+	k, err := connect(ctx, p.server, p.config)
+	if ctx.Err() != nil && err != nil {
+		return nil, p.interrupted(ctx)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed && err == nil {
+		_ = k.net.Close()
+		return nil, p.shut()
+	}
+	if err == nil {
+		p.live++
+		p.proven, p.failures, p.failure = true, 0, nil
+		return k, nil
+	}
+	if p.live > 0 {
+		return nil, err // see shrink
+	}
+	p.proven = false
+	wait := min(waitBusy<<min(p.failures, 8), waitMost)
+	if publisher.KindOf(err) == publisher.Denied {
+		wait = waitMost
+	}
+	p.failures++
+	p.until = p.config.Now().Add(wait)
+	errors.As(err, &p.failure)
+	return nil, err
+}
+
+// resting gives the error of the last failure while the server is left alone.
+func (p *pool) resting() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return p.shut()
+	}
+	if p.failure == nil || !p.config.Now().Before(p.until) {
+		return nil
+	}
+	again := *p.failure
+	if again.Kind == publisher.Busy {
+		again.After = p.until
+	}
+	return &again
+}
+
+// trust records that the server accepted a mail; trusts reports whether it ever did.
+func (p *pool) trust() {
+	p.mu.Lock()
+	p.trusted = true
+	p.mu.Unlock()
+}
+
+func (p *pool) trusts() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.trusted
+}
+
+// close says goodbye on the free connections; those in use end when they are put back.
+func (p *pool) close() {
+	p.mu.Lock()
+	free := p.free
+	p.free, p.closed = nil, true
+	p.mu.Unlock()
+	var all sync.WaitGroup
+	for _, k := range free {
+		all.Go(func() { k.quit(); p.gone() })
+	}
+	all.Wait()
+}
+
+func (p *pool) shut() *publisher.Error {
+	return &publisher.Error{Kind: publisher.Busy, Op: "send mail", Where: p.server.where(), Err: errors.New("the mailer is closed")}
+}
+
+func (p *pool) interrupted(ctx context.Context) error {
+	return &publisher.Error{Kind: publisher.Busy, Op: "connect", Where: p.server.where(), Err: context.Cause(ctx)}
+}
+
+// together makes one error of what each server in turn said. It is Denied only if
+// none of them may answer differently later.
+func together(errs []error) error {
+	if len(errs) == 1 {
+		return errs[0]
+	}
+	all := &publisher.Error{Kind: publisher.Denied, Err: errs[0]}
+	for i, err := range errs {
+		if i > 0 {
+			all.Err = fmt.Errorf("%w; %w", all.Err, err)
+		}
+		if all.Hint == "" {
+			all.Hint = publisher.HintOf(err)
+		}
+		if publisher.KindOf(err) == publisher.Denied {
+			continue
+		}
+		all.Kind = publisher.Busy
+		if after := publisher.AfterOf(err); all.After.IsZero() || !after.IsZero() && after.Before(all.After) {
+			all.After = after
+		}
+	}
+	return all
+}
