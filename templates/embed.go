@@ -7,5 +7,5 @@ import "embed"
 
 // FS holds the folders email, social, web and locale.
 //
-//go:embed all:email all:web all:locale
+//go:embed all:email all:social all:web all:locale
 var FS embed.FS

@@ -41,6 +41,7 @@ type Set struct {
 	files    []File
 	html     *htmltemplate.Template // email/*.html.tmpl and email/*.css
 	text     *template.Template     // email/*.txt.tmpl
+	posts    *template.Template     // social/*.txt.tmpl
 }
 
 // A File is one template, style or catalogue of a Set.
@@ -61,6 +62,9 @@ func Open(embedded fs.FS, ownerDir string, words *locale.Catalogue) (*Set, error
 		return nil, err
 	}
 	if err := s.openMail(); err != nil {
+		return nil, err
+	}
+	if err := s.openPosts(); err != nil {
 		return nil, err
 	}
 	return s, nil
