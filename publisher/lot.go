@@ -25,6 +25,7 @@ func (l Lot) Mail() bool { return l.Network == "smtp" }
 type Tally struct {
 	Lot    Lot
 	States map[State]int
+	Due    time.Time // when the first of the deferred ones is; zero: there is none
 }
 
 // Total adds the states up. It equals Lot.Size: nobody is ever unaccounted for.

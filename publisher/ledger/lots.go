@@ -286,11 +286,15 @@ func (l *Ledger) Counts(ctx context.Context, s publisher.Selection) ([]publisher
 	tallies := make([]publisher.Tally, len(lots))
 	for i, lot := range lots {
 		tallies[i] = publisher.Tally{Lot: lot, States: map[publisher.State]int{}}
-		err := each(ctx, tx, `SELECT state, count(*) FROM deliveries WHERE lot = $1 GROUP BY state`, []any{lot.ID}, func(r *sql.Rows) error {
+		err := each(ctx, tx, `SELECT state, count(*), min(due_at) FROM deliveries WHERE lot = $1 GROUP BY state`, []any{lot.ID}, func(r *sql.Rows) error {
 			var state publisher.State
 			var n int
-			err := r.Scan(&state, &n)
+			var due int64
+			err := r.Scan(&state, &n, &due)
 			tallies[i].States[state] = n
+			if state == publisher.StateDeferred {
+				tallies[i].Due = moment(due)
+			}
 			return err
 		})
 		if err != nil {

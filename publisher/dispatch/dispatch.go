@@ -1,0 +1,182 @@
+// Package dispatch plans deliveries and carries them out: it takes each under a
+// lease, makes one call, and records how it ended. Whatever happens, a delivery is
+// tried again only if it surely did not take place, or if the try cannot be seen
+// twice; what is left in doubt is named as unknown.
+//
+// It renders nothing, opens no connection and keeps nothing itself: texts come
+// frozen from the ledger, calls go through the Mailer and the Networks, and the
+// ledger is the only memory. Run may be killed at any moment; the next Run goes on
+// from what the ledger says.
+package dispatch
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"crieur/publisher"
+)
+
+// Ledger is what dispatch needs to remember. Its methods are safe for concurrent
+// use; an error of kind Busy may be followed by another try.
+type Ledger interface {
+	Planner
+	Leaser
+	Worklist
+	Overview
+	Keeper
+	Shelf
+}
+
+// A Planner takes in what is to be delivered, insert-or-ignore.
+type Planner interface {
+	SaveIssue(ctx context.Context, i publisher.Issue, r []publisher.Rendering) (publisher.Issue, []publisher.Rendering, error)
+	Materialise(ctx context.Context, lot publisher.Lot) (kept publisher.Lot, added int, err error)
+	Forecast(ctx context.Context, lot publisher.Lot) (publisher.Forecast, error)
+}
+
+// A Leaser gives deliveries out and takes their outcomes in.
+type Leaser interface {
+	// Exclusive waits until no other process dispatches from this ledger, or reports
+	// that it need not: then leases end by time.
+	Exclusive(ctx context.Context, waiting func()) (release func() error, exclusive bool, err error)
+	Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time) (publisher.Commit, error)
+	Reclaim(ctx context.Context, lot int64, before time.Time, to publisher.State, now time.Time) (int, error)
+}
+
+// A Worklist shows what may be tried.
+type Worklist interface {
+	Due(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int) ([]publisher.Delivery, error)
+	NextDue(ctx context.Context, lot int64, now, horizon time.Time) (last time.Time, ready int, err error)
+	Parts(ctx context.Context, lot publisher.Lot) ([]publisher.Delivery, error)
+}
+
+// An Overview knows the lots and how they stand.
+type Overview interface {
+	Lots(ctx context.Context, s publisher.Selection) ([]publisher.Lot, error)
+	Counts(ctx context.Context, s publisher.Selection) ([]publisher.Tally, error)
+}
+
+// A Keeper opens lots again and closes those that are done with.
+type Keeper interface {
+	CloseLots(ctx context.Context, lots []int64) error
+	Replan(ctx context.Context, s publisher.Selection, states []publisher.State, now time.Time) (int, error)
+}
+
+// A Shelf holds what was frozen, and what was tried.
+type Shelf interface {
+	Renderings(ctx context.Context, issueID string) ([]publisher.Rendering, error)
+	Media(ctx context.Context, hash string) (data []byte, mediaType string, err error)
+	Attempts(ctx context.Context, d publisher.Delivery) ([]publisher.Attempt, error)
+}
+
+// A Policy says what becomes of a mail of which nobody knows whether it went out.
+type Policy uint8
+
+const (
+	Leave  Policy = iota // it stays unknown: nobody is written to twice
+	Resend               // it is sent again under the same Message-ID: nobody is left out
+)
+
+// Config is what a Dispatcher works with. Only Ledger is needed always.
+type Config struct {
+	Ledger   Ledger
+	Mailer   publisher.Mailer
+	Networks map[string]publisher.Network // by channel
+	// Letter builds what the readers of one language have in common from the frozen
+	// rendering; it is called once per run for each rendering of an issue.
+	Letter func(ctx context.Context, issueID, channel, language string) (*publisher.Letter, error)
+	// Merge gives one reader's values. Safe for concurrent use.
+	Merge   func(*publisher.Letter, publisher.Recipient) publisher.Merge
+	Unknown func(channel string) Policy // nil: Leave
+
+	Lanes   int           // mails in flight at once; 0: 4
+	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes
+	Timeout time.Duration // of one call; it ends before its lease; 0: 2 minutes
+	Grace   time.Duration // how long calls in flight may go on after Run's context ended; 0: 10 seconds
+	Retry   Retry
+
+	Now    func() time.Time                           // nil: time.Now
+	Sleep  func(context.Context, time.Duration) error // nil: a timer
+	Jitter func() float64                             // in [0, 1); nil: random
+}
+
+// Retry is the schedule for what is surely not done yet.
+type Retry struct {
+	Tries    int           // of one delivery within one Run; 0: 3
+	First    time.Duration // the wait after the first try, doubled after each further one; 0: 2 seconds
+	Longest  time.Duration // the longest such wait; 0: 1 hour
+	Patience time.Duration // the longest wait that a Run sits out itself; 0: 30 seconds
+}
+
+func (c Config) withDefaults() Config {
+	c.Lanes = or(c.Lanes, 4)
+	c.Lease = or(c.Lease, 5*time.Minute)
+	c.Timeout = min(or(c.Timeout, 2*time.Minute), c.Lease*9/10)
+	c.Grace = or(c.Grace, 10*time.Second)
+	c.Retry.Tries = or(c.Retry.Tries, 3)
+	c.Retry.First = or(c.Retry.First, 2*time.Second)
+	c.Retry.Longest = or(c.Retry.Longest, time.Hour)
+	c.Retry.Patience = or(c.Retry.Patience, 30*time.Second)
+	if c.Unknown == nil {
+		c.Unknown = func(string) Policy { return Leave }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Sleep == nil {
+		c.Sleep = sleep
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.Float64
+	}
+	return c
+}
+
+func or[T comparable](v, fallback T) T {
+	var zero T
+	if v == zero {
+		return fallback
+	}
+	return v
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// A Dispatcher plans and delivers. It is safe for concurrent use, and several may
+// work on one ledger, in one process or in many.
+type Dispatcher struct{ c Config }
+
+// New gives a dispatcher.
+func New(c Config) *Dispatcher { return &Dispatcher{c: c.withDefaults()} }
+
+// backoff is how long to wait after so many tries: doubling, and spread by a
+// quarter either way so that what failed together is not retried together.
+func (d *Dispatcher) backoff(tries int) time.Duration {
+	r := d.c.Retry
+	wait := r.Longest
+	if shift := max(tries, 1) - 1; shift < 32 && r.First<<shift > 0 {
+		wait = min(r.First<<shift, r.Longest)
+	}
+	return time.Duration(float64(wait) * (0.75 + d.c.Jitter()/2))
+}
+
+// Retry makes deliveries planned again, on the owner's word: the deferred and the
+// failed ones of the selection, and with unknown also those in doubt, which may
+// then reach someone twice. It gives how many there were; Run does them.
+func (d *Dispatcher) Retry(ctx context.Context, s publisher.Selection, unknown bool) (int, error) {
+	states := []publisher.State{publisher.StateDeferred, publisher.StateFailed}
+	if unknown {
+		states = append(states, publisher.StateUnknown)
+	}
+	return d.c.Ledger.Replan(ctx, s, states, d.c.Now())
+}

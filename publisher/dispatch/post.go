@@ -1,0 +1,170 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"crieur/publisher"
+)
+
+// publishPosts works through one channel's lots, oldest first.
+func (r *run) publishPosts(channel string, lots []publisher.Lot) error {
+	network := r.c.Networks[channel]
+	if network == nil {
+		r.pause(channel, noChannel("post", channel))
+		return nil
+	}
+	for _, lot := range lots {
+		if r.halted(channel) {
+			return nil
+		}
+		t := &thread{run: r, lot: lot, network: network}
+		if err := t.publish(); err != nil {
+			if r.ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+// A thread is one lot of posts within a run: one post, or several that answer each other.
+type thread struct {
+	*run
+	lot     publisher.Lot
+	network publisher.Network
+	texts   publisher.Rendering
+}
+
+// publish posts part after part; none is begun before the one ahead of it has its receipt.
+func (t *thread) publish() error {
+	renderings, err := t.c.Ledger.Renderings(t.ctx, t.lot.IssueID)
+	if err != nil {
+		return err
+	}
+	t.texts, _ = renderingOf(renderings, t.lot.Channel)
+	parts, err := t.c.Ledger.Parts(t.ctx, t.lot)
+	if err != nil {
+		return err
+	}
+	if len(t.texts.Parts) < len(parts) {
+		t.pause(t.lot.Channel, &publisher.Error{Kind: publisher.Internal, Op: "post", Where: t.lot.Channel,
+			Err: errors.New("fewer parts were rendered than planned")})
+		return nil
+	}
+	for i := range parts {
+		post, err := t.compose(parts, i)
+		if err != nil {
+			t.pause(t.lot.Channel, err)
+			return nil
+		}
+		before := parts[i]
+		if err := t.finish(post, &parts[i]); err != nil {
+			return err
+		}
+		if parts[i] != before {
+			t.tell(parts[i])
+		}
+		if parts[i].State != publisher.StateAccepted {
+			return nil
+		}
+	}
+	return nil
+}
+
+// compose gives a part as its network takes it.
+func (t *thread) compose(parts []publisher.Delivery, i int) (publisher.Post, error) {
+	text := t.texts.Parts[i]
+	p := publisher.Post{Key: parts[i].Key, Text: text.Text, Language: or(text.Language, t.texts.Language), Warning: text.Warning, Created: t.lot.Created}
+	if i > 0 {
+		p.Parent, p.Root = &parts[i-1].Receipt, &parts[0].Receipt
+	}
+	for _, ref := range text.Media {
+		m, err := t.picture(ref)
+		if err != nil {
+			return p, err
+		}
+		p.Media = append(p.Media, m)
+	}
+	if text.Card == nil {
+		return p, nil
+	}
+	p.Card = &publisher.PostCard{URL: text.Card.URL, Title: text.Card.Title, Description: text.Card.Description}
+	if text.Card.Thumb != nil {
+		m, err := t.picture(*text.Card.Thumb)
+		if err != nil {
+			return p, err
+		}
+		p.Card.Thumb = &m
+	}
+	return p, nil
+}
+
+func (t *thread) picture(ref publisher.MediaRef) (publisher.Media, error) {
+	data, mediaType, err := t.c.Ledger.Media(t.ctx, ref.Hash)
+	return publisher.Media{Type: mediaType, Alt: ref.Alt, Data: data, Width: ref.Width, Height: ref.Height}, err
+}
+
+// finish brings one part as far as this run can.
+func (t *thread) finish(p publisher.Post, d *publisher.Delivery) error {
+	for tries := 0; !t.halted(t.lot.Channel); {
+		var again bool
+		var err error
+		switch d.State {
+		case publisher.StatePlanned, publisher.StateDeferred:
+			if tries == t.c.Retry.Tries {
+				return nil
+			}
+			tries++
+			again, err = t.try(p, d)
+		case publisher.StateUnknown:
+			again, err = t.settle(p, d)
+		}
+		if err != nil || !again {
+			return err
+		}
+	}
+	return nil
+}
+
+// try posts a part, once it is due. again is false where the run has no more to do
+// for it.
+func (t *thread) try(p publisher.Post, d *publisher.Delivery) (again bool, err error) {
+	if d.State == publisher.StateDeferred && !t.wait(d.After) {
+		return false, nil
+	}
+	a, err := t.writer.commit(nil, &publisher.Claim{Lot: t.lot.ID, ID: int64(d.Part)})
+	if err != nil || a.granted.Attempt == 0 {
+		return false, err
+	}
+	started := t.c.Now()
+	ctx, cancel := context.WithTimeout(t.wire, t.c.Timeout)
+	receipt, failed := t.network.Post(ctx, p)
+	cancel()
+	o := t.outcome(a.granted, started, receipt, failed)
+	if failed != nil && (o.Kind == publisher.Denied || o.Kind == publisher.Internal) {
+		t.pause(t.lot.Channel, failed)
+	}
+	return t.record(d, o)
+}
+
+// record writes an outcome down, and reports whether the part may go on in this run.
+func (t *thread) record(d *publisher.Delivery, o publisher.Outcome) (again bool, err error) {
+	a, err := t.writer.commit(&o, nil)
+	if err != nil || a.late {
+		return false, err
+	}
+	*d = applied(*d, o)
+	return d.State != publisher.StateAccepted && d.State != publisher.StateFailed, nil
+}
+
+// wait sleeps until a moment, if that is within the run's patience.
+func (t *thread) wait(until time.Time) bool {
+	d := until.Sub(t.c.Now())
+	if d <= 0 {
+		return true
+	}
+	return d <= t.c.Retry.Patience && t.c.Sleep(t.ctx, d) == nil
+}

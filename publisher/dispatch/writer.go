@@ -1,0 +1,135 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"crieur/publisher"
+)
+
+const (
+	// most is how many operations one commit takes in.
+	most = 256
+	// A ledger that is locked or whose disk is full gets this many tries, at first so
+	// far apart, before the run ends.
+	commitTries = 5
+	commitPause = 100 * time.Millisecond
+)
+
+// A writer commits for everyone: it gathers what the lanes hand in while the last
+// commit is on its way to the disk, so that many share one flush.
+type writer struct {
+	d     *Dispatcher
+	turns chan turn
+	done  chan struct{}
+}
+
+// A turn is what a lane hands in: how its last delivery ended, which it wants next,
+// or both.
+type turn struct {
+	outcome *publisher.Outcome
+	want    *publisher.Claim
+	reply   chan<- answer
+}
+
+type answer struct {
+	granted    publisher.Claim // Attempt 0: not granted
+	suppressed bool
+	late       bool
+	err        error
+}
+
+func startWriter(d *Dispatcher) *writer {
+	w := &writer{d: d, turns: make(chan turn), done: make(chan struct{})}
+	go w.loop()
+	return w
+}
+
+// close waits for the last commit. Nothing may be handed in after it.
+func (w *writer) close() {
+	close(w.turns)
+	<-w.done
+}
+
+// commit hands a turn in and waits until it is on disk.
+func (w *writer) commit(outcome *publisher.Outcome, want *publisher.Claim) (answer, error) {
+	reply := make(chan answer, 1)
+	w.turns <- turn{outcome, want, reply}
+	a := <-reply
+	return a, a.err
+}
+
+func (w *writer) loop() {
+	defer close(w.done)
+	batch := make([]turn, 0, most)
+	for first := range w.turns {
+		batch = append(batch[:0], first)
+		for open := true; open && len(batch) < most; {
+			select {
+			case t, ok := <-w.turns:
+				if open = ok; ok {
+					batch = append(batch, t)
+				}
+			default:
+				open = false
+			}
+		}
+		w.write(batch)
+	}
+}
+
+func (w *writer) write(batch []turn) {
+	var outcomes []publisher.Outcome
+	var wants []publisher.Claim
+	for _, t := range batch {
+		if t.outcome != nil {
+			outcomes = append(outcomes, *t.outcome)
+		}
+		if t.want != nil {
+			wants = append(wants, *t.want)
+		}
+	}
+	c, err := w.persist(outcomes, wants)
+	type row struct{ lot, id int64 }
+	granted := make(map[row]publisher.Claim, len(c.Granted))
+	for _, g := range c.Granted {
+		granted[row{g.Lot, g.ID}] = g
+	}
+	suppressed := make(map[row]bool, len(c.Suppressed))
+	for _, s := range c.Suppressed {
+		suppressed[row{s.Lot, s.ID}] = true
+	}
+	late := make(map[publisher.Claim]bool, len(c.Late))
+	for _, l := range c.Late {
+		late[l] = true
+	}
+	for _, t := range batch {
+		a := answer{err: err}
+		if t.outcome != nil {
+			a.late = late[t.outcome.Claim]
+		}
+		if t.want != nil {
+			k := row{t.want.Lot, t.want.ID}
+			a.granted, a.suppressed = granted[k], suppressed[k]
+			delete(granted, k) // whoever asked for the same one gets nothing
+		}
+		t.reply <- a
+	}
+}
+
+// persist commits, and tries again while the ledger is busy. It does not end with
+// the run's context: what took place has to be written down.
+func (w *writer) persist(outcomes []publisher.Outcome, wants []publisher.Claim) (c publisher.Commit, err error) {
+	ctx := context.Background()
+	for try := range commitTries {
+		if try > 0 {
+			w.d.c.Sleep(ctx, commitPause<<(try-1))
+		}
+		now := w.d.c.Now()
+		c, err = w.d.c.Ledger.Commit(ctx, outcomes, wants, now, now.Add(w.d.c.Lease))
+		if err == nil || publisher.KindOf(err) != publisher.Busy {
+			return c, err
+		}
+	}
+	return c, err
+}
