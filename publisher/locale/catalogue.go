@@ -41,7 +41,6 @@ func New(fsys, overrides fs.FS) (*Catalogue, error) {
 		keys:       map[string]map[string]bool{},
 		localizers: map[string]*Localizer{},
 	}
-	c.bundle.RegisterUnmarshalFunc("toml", toml.Unmarshal)
 	for _, f := range []fs.FS{fsys, overrides} {
 		if f == nil {
 			continue
@@ -74,27 +73,86 @@ func (c *Catalogue) load(fsys fs.FS) error {
 		if err != nil {
 			return invalid(name, 0, errors.New("the file's name is no language tag"))
 		}
-		file, err := c.bundle.ParseMessageFileBytes(data, tag.String()+".toml")
-		if err != nil {
+		var tree map[string]any
+		if err := toml.Unmarshal(data, &tree); err != nil {
 			line := 0
 			if at, ok := errors.AsType[*toml.DecodeError](err); ok {
 				line, _ = at.Position()
 			}
 			return invalid(name, line, err)
 		}
-		lang := tag.String()
-		if c.keys[lang] == nil {
-			c.keys[lang] = map[string]bool{}
+		if err := c.add(tag, "", tree); err != nil {
+			return invalid(name, 0, err)
 		}
-		for _, m := range file.Messages {
-			// i18n parses a message when it is first used, which may be in the middle
-			// of a letter.
-			for _, form := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
-				if _, err := template.New(m.ID).Parse(form); err != nil {
-					return invalid(name, 0, err)
+	}
+	return nil
+}
+
+// add takes up the messages of one table: a string is a message, a table with a
+// string called "other" the plural forms of one, and any other table a group.
+func (c *Catalogue) add(tag language.Tag, group string, table map[string]any) error {
+	for key, value := range table {
+		id := key
+		if group != "" {
+			id = group + "." + key
+		}
+		m := &i18n.Message{ID: id}
+		switch v := value.(type) {
+		case string:
+			m.Other = v
+		case map[string]any:
+			if _, plural := v["other"].(string); !plural {
+				if err := c.add(tag, id, v); err != nil {
+					return err
 				}
+				continue
 			}
-			c.keys[lang][m.ID] = true
+			if err := forms(m, v); err != nil {
+				return err
+			}
+		default:
+			return fmt.Errorf("%s is neither text nor a table", id)
+		}
+		// i18n parses a message when it is first used, which may be in the middle of a
+		// letter.
+		for _, form := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+			if _, err := template.New(id).Parse(form); err != nil {
+				return err
+			}
+		}
+		if err := c.bundle.AddMessages(tag, m); err != nil {
+			return err
+		}
+		if c.keys[tag.String()] == nil {
+			c.keys[tag.String()] = map[string]bool{}
+		}
+		c.keys[tag.String()][id] = true
+	}
+	return nil
+}
+
+// forms reads the plural forms of a message.
+func forms(m *i18n.Message, table map[string]any) error {
+	for form, value := range table {
+		text, ok := value.(string)
+		if !ok {
+			return fmt.Errorf("%s.%s is no text", m.ID, form)
+		}
+		switch form {
+		case "zero":
+			m.Zero = text
+		case "one":
+			m.One = text
+		case "two":
+			m.Two = text
+		case "few":
+			m.Few = text
+		case "many":
+			m.Many = text
+		case "other":
+			m.Other = text
+		default:
+			return fmt.Errorf("%s has a plural form called %q: there are zero, one, two, few, many and other", m.ID, form)
 		}
 	}
 	return nil
