@@ -139,7 +139,8 @@ func (sheet styleSheet) style(n *html.Node) string {
 		}
 	}
 	if own := attribute(n, "style"); own != "" && (len(won) > 0 || len(important) > 0) {
-		declarations, err := parser.ParseDeclarations(own)
+		// douceur loses the value of a last declaration that no semicolon ends.
+		declarations, err := parser.ParseDeclarations(own + ";")
 		if err != nil {
 			return own
 		}
