@@ -43,14 +43,15 @@ func (s status) says(p publisher.Post) bool {
 	if p.Parent != nil {
 		parent = p.Parent.ID
 	}
+	text := gist(textOf(s.Content))
 	return (len(s.Reblog) == 0 || string(s.Reblog) == "null") &&
 		s.ReplyTo == parent &&
 		!s.CreatedAt.Before(p.Created.Add(-skew)) &&
-		gist(textOf(s.Content)) == gist(mention.ReplaceAllString(p.Text, "$1")) &&
+		(text == gist(p.Text) || text == gist(mention.ReplaceAllString(p.Text, "$1$2"))) &&
 		gist(textOf(s.Spoiler)) == gist(p.Warning)
 }
 
-// mention matches "@name@server", which servers show as "@name".
+// mention matches "@name@server", which many servers show as "@name".
 var mention = regexp.MustCompile(`(^|[^\pL\pN_/])(@[\pL\pN_.-]+)@[\pL\pN.-]+[\pL\pN]`)
 
 // textOf gives the text of a status' HTML.
