@@ -11,5 +11,9 @@ import (
 func TestMain(m *testing.M) { os.Exit(ledgertest.Main(m)) }
 
 func TestConformance(t *testing.T) {
-	ledgertest.Each(t, func(t *testing.T, c ledger.Config) { ledgertest.Open(t, c) })
+	for _, e := range ledgertest.Engines() {
+		t.Run(e.Name, func(t *testing.T) {
+			ledgertest.Run(t, func(t *testing.T) *ledger.Ledger { return ledgertest.Open(t, e.New(t)) })
+		})
+	}
 }

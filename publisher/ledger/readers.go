@@ -91,7 +91,10 @@ func (l *Ledger) SubscriberByEmail(ctx context.Context, email string) (publisher
 
 func (l *Ledger) subscriber(ctx context.Context, which, value string) (publisher.Subscriber, []publisher.Subscription, error) {
 	const op = "look for the reader"
-	p, err := scanSubscriber(l.read.QueryRowContext(ctx, `SELECT `+subscriberColumns+` FROM subscribers r WHERE `+which, storable(value)))
+	if storable(value) != value {
+		return publisher.Subscriber{}, nil, missing(op, "reader") // PostgreSQL would call it an error
+	}
+	p, err := scanSubscriber(l.read.QueryRowContext(ctx, `SELECT `+subscriberColumns+` FROM subscribers r WHERE `+which, value))
 	if err != nil {
 		return publisher.Subscriber{}, nil, l.find(op, "reader", err)
 	}

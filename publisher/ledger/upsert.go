@@ -251,7 +251,7 @@ func changeStatus(ctx context.Context, tx *sql.Tx, subscriber, list int64, statu
 		return err
 	}
 	_, err := tx.ExecContext(ctx, `UPDATE subscriptions SET status = $1, consent = $2, changed_at = $3,
-		since = CASE WHEN $4 > 0 THEN $4 ELSE since END WHERE list = $5 AND subscriber = $6`,
+		since = CASE WHEN CAST($4 AS BIGINT) > 0 THEN CAST($4 AS BIGINT) ELSE since END WHERE list = $5 AND subscriber = $6`,
 		int64(status), consent, millis(now), confirmedSince(status, since), list, subscriber)
 	return err
 }

