@@ -152,7 +152,13 @@ func listen(text string) heard {
 			asking += len(s)
 		}
 	}
-	if 2*asking < all || len(h.sure) == 0 && runes(text) > longestHint {
+	least := all / 2
+	if runes(text) <= longestHint {
+		least = all / 3
+	} else if len(h.sure) == 0 {
+		return heard{}
+	}
+	if asking < least {
 		return heard{}
 	}
 	return h

@@ -6,7 +6,9 @@ import (
 
 	"github.com/yuin/goldmark"
 	"github.com/yuin/goldmark/extension"
+	"github.com/yuin/goldmark/parser"
 	"github.com/yuin/goldmark/renderer/html"
+	"github.com/yuin/goldmark/util"
 )
 
 // readMarkdown takes CommonMark with GitHub's tables, strikethrough, task lists
@@ -15,6 +17,10 @@ func (d *draft) readMarkdown(c Config) error {
 	lang := first(languageTag(c.DeclaredLanguage), d.meta.language)
 	if lang == "" {
 		lang, _ = detect(d.text)
+	}
+	d.meta.title, d.meta.lead = typeset(lang, d.meta.title), typeset(lang, d.meta.lead)
+	if p := d.meta.image; p != nil {
+		p.alt, p.caption = typeset(lang, p.alt), typeset(lang, p.caption)
 	}
 	md := goldmark.New(
 		goldmark.WithExtensions(extension.GFM, extension.NewFootnote(), typographer(lang, d.text),
@@ -50,6 +56,25 @@ func typographer(lang, text string) goldmark.Extender {
 		sub[extension.LeftAngleQuote], sub[extension.RightAngleQuote] = []byte("«"), []byte("»")
 	}
 	return extension.NewTypographer(extension.WithTypographicSubstitutions(sub))
+}
+
+// typeset does to a line of front matter what the typographer does to the text, so
+// that a title has the apostrophes of its article.
+func typeset(lang, s string) string {
+	if !strings.ContainsAny(s, `'"-.<`) {
+		return s
+	}
+	paragraphs := parser.NewParser(parser.WithBlockParsers(util.Prioritized(parser.NewParagraphParser(), 1)))
+	md := goldmark.New(goldmark.WithParser(paragraphs), goldmark.WithExtensions(typographer(lang, s)))
+	var out bytes.Buffer
+	if err := md.Convert([]byte(strings.ReplaceAll(oneLine(s), `\`, `\\`)), &out); err != nil {
+		return s
+	}
+	body, err := parseFragment(out.String())
+	if err != nil {
+		return s
+	}
+	return oneLine(textOf(body))
 }
 
 // quotes gives a language's opening and closing quote, with the space that belongs
