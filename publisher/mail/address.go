@@ -2,7 +2,7 @@ package mail
 
 import (
 	"errors"
-	netmail "net/mail"
+	"mime"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -54,27 +54,36 @@ func ascii(s string) bool {
 const longestName = 128
 
 // phrase gives a display name as RFC 5322 quotes it and RFC 2047 encodes it, with a
-// space where it may be folded; "" for no name.
+// space where it may be folded; "" for no name. It is not net/mail's: that leaves a
+// backslash as it is in an encoded word (Go 1.26), which no parser takes.
 func phrase(name string) string {
 	name = cut(clean(name), longestName)
-	if name == "" {
+	switch {
+	case name == "":
 		return ""
+	case ascii(name):
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	case strings.ContainsAny(name, "\"#$%&'(),.:;<>@[\\]^`{|}~"):
+		// RFC 2047 §5 (3): none of these may stand for itself in a phrase.
+		return mime.BEncoding.Encode("utf-8", name)
 	}
-	// net/mail knows which encoding a phrase may be in; the address is a stand-in,
-	// since it would quote a local part that SMTPUTF8 allows.
-	s := (&netmail.Address{Name: name, Address: "x@y"}).String()
-	return strings.TrimSuffix(s, " <x@y>")
+	return mime.QEncoding.Encode("utf-8", name)
 }
 
 // appendAddress appends a whole header field.
 func appendAddress(dst []byte, field, name string, box mailbox) []byte {
+	return appendAngle(dst, field, name, box.addr)
+}
+
+// appendAngle appends a field that is a name and something in angle brackets, folded
+// between encoded words, which are 75 octets long at most. A quoted string is not
+// folded.
+func appendAngle(dst []byte, field, name, angle string) []byte {
 	dst = append(append(dst, field...), ':')
 	col := len(field) + 1
 	word := func(w string) {
-		// Encoded words are 75 octets long at most; a quoted string is not folded.
 		if col+1+len(w) > 78 && col > len(field)+1 {
-			dst = append(dst, '\r', '\n')
-			col = 0
+			dst, col = append(dst, '\r', '\n'), 0
 		}
 		dst = append(append(dst, ' '), w...)
 		col += 1 + len(w)
@@ -86,6 +95,6 @@ func appendAddress(dst []byte, field, name string, box mailbox) []byte {
 	} else if p != "" {
 		word(p)
 	}
-	word("<" + box.addr + ">")
+	word("<" + angle + ">")
 	return append(dst, '\r', '\n')
 }

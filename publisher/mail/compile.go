@@ -48,13 +48,13 @@ func Compile(l *publisher.Letter) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	sk, err := build(l, from, replyTo)
+	sk, err := build(l)
 	if err != nil {
 		return nil, err
 	}
 	c := &Compiled{letter: l, from: envelope, utf8: from.utf8 || replyTo.utf8, listMail: l.ListID != ""}
 	c.add(piece{then: slotHeader})
-	c.add(piece{static: appendListID(nil, l)})
+	c.add(piece{static: appendSender(nil, l, from, replyTo)})
 	rest := sk.bytes
 	for _, part := range []struct {
 		word, body string

@@ -185,7 +185,7 @@ func login(client *smtp.Client, s Server, private bool) error {
 		return e
 	}
 	if broken(err) {
-		return &publisher.Error{Kind: publisher.Busy, Op: "log in", Where: s.where(), Err: errors.New("the connection broke")}
+		return &publisher.Error{Kind: publisher.Busy, Op: "log in", Where: s.where(), Err: errHungUp}
 	}
 	return denied(hint, errors.New("the server's side of the login is wrong"))
 }
@@ -213,6 +213,13 @@ func leaks(said, user, password string) bool {
 func refused(s Server, op string, err error, hint string) *publisher.Error {
 	var answer *textproto.Error
 	if !errors.As(err, &answer) {
+		var network *net.OpError
+		switch {
+		case errors.As(err, &network):
+			err = network
+		case broken(err):
+			err = errHungUp
+		}
 		return &publisher.Error{Kind: publisher.Busy, Op: op, Where: s.where(), Err: err,
 			Hint: fmt.Sprintf("is %s an SMTP server? port 465 wants %s: tls", s.addr(), s.where("security"))}
 	}

@@ -55,6 +55,8 @@ func (e *breakage) Error() string { return fmt.Sprintf("connection broke at %s: 
 func (e *breakage) Unwrap() error { return e.err }
 func (e *misfit) Error() string   { return e.what }
 
+var errHungUp = errors.New("the server hung up")
+
 // broken reports whether err is the network's.
 func broken(err error) bool {
 	var n net.Error
@@ -222,7 +224,7 @@ func (k *conn) renew(d time.Duration) { _ = k.net.SetDeadline(time.Now().Add(d))
 func (k *conn) broke(at step, err error) *breakage {
 	k.dead = true
 	if errors.Is(err, io.EOF) {
-		err = errors.New("the server hung up")
+		err = errHungUp
 	}
 	return &breakage{at: at, err: err}
 }

@@ -28,6 +28,7 @@ type pool struct {
 	free     []*conn // the last one used stands last
 	closed   bool
 	live     int  // connections in use or free
+	dialling int  // connections being made
 	lost     int  // places given up because the server wants fewer connections
 	proven   bool // a connection has succeeded since the last failure
 	trusted  bool // the server has accepted a mail
@@ -62,28 +63,18 @@ func (p *pool) get(ctx context.Context, fresh bool) (k *conn, used bool, err err
 			}
 			p.drop(k)
 		}
-		if k, err = p.open(ctx); err == nil {
+		k, crowded, err := p.open(ctx)
+		switch {
+		case err == nil:
 			return k, false, nil
-		}
-		if ctx.Err() != nil || !p.shrink() {
+		case !crowded:
 			<-p.places
 			return nil, false, err
 		}
-		// The server has had enough connections from us: wait for one of those.
+		// The server has had enough connections from us. This place is given up until
+		// the last of them is gone; wait for one of the others.
 		fresh = false
 	}
-}
-
-// shrink gives up the caller's place if the server still serves us on another
-// connection. The place comes back when the last of them is gone.
-func (p *pool) shrink() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.live == 0 || p.closed {
-		return false
-	}
-	p.lost++
-	return true
 }
 
 // drop closes a connection without a word.
@@ -97,7 +88,16 @@ func (p *pool) drop(k *conn) {
 func (p *pool) gone() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.live--; p.live > 0 {
+	if p.live--; p.live == 0 {
+		p.proven = false
+		p.restore()
+	}
+}
+
+// restore gives back the places that were given up, once no connection is left to
+// wait for.
+func (p *pool) restore() {
+	if p.live > 0 || p.dialling > 0 {
 		return
 	}
 	for ; p.lost > 0; p.lost-- {
@@ -135,8 +135,10 @@ func (p *pool) put(k *conn) {
 }
 
 // open makes a connection. Until one has succeeded, they are made one after the
-// other, so that a wrong password is tried once and not once per worker.
-func (p *pool) open(ctx context.Context) (*conn, error) {
+// other, so that a wrong password is tried once and not once per worker. crowded is
+// true where it failed while others live or are being made: the caller's place is
+// given up then.
+func (p *pool) open(ctx context.Context) (k *conn, crowded bool, err error) {
 	p.mu.Lock()
 	proven := p.proven
 	p.mu.Unlock()
@@ -145,31 +147,42 @@ func (p *pool) open(ctx context.Context) (*conn, error) {
 		case p.opening <- struct{}{}:
 			defer func() { <-p.opening }()
 		case <-ctx.Done():
-			return nil, p.interrupted(ctx)
+			return nil, false, p.interrupted(ctx)
 		}
 		if err := p.resting(); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	k, err := connect(ctx, p.server, p.config)
-	if ctx.Err() != nil && err != nil {
-		return nil, p.interrupted(ctx)
-	}
+	p.mu.Lock()
+	p.dialling++
+	p.mu.Unlock()
+	k, err = connect(ctx, p.server, p.config)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed && err == nil {
+	p.dialling--
+	switch {
+	case err == nil && p.closed:
 		_ = k.net.Close()
-		return nil, p.shut()
-	}
-	if err == nil {
+		return nil, false, p.shut()
+	case err == nil:
 		p.live++
 		p.proven, p.failures, p.failure = true, 0, nil
-		return k, nil
-	}
-	if p.live > 0 {
-		return nil, err // see shrink
+		return k, false, nil
+	case ctx.Err() != nil:
+		p.restore()
+		return nil, false, p.interrupted(ctx)
+	case (p.live > 0 || p.dialling > 0) && !p.closed:
+		p.lost++
+		return nil, true, err
 	}
 	p.proven = false
+	p.rest(err)
+	p.restore()
+	return nil, false, err
+}
+
+// rest leaves the server alone for a while.
+func (p *pool) rest(err error) {
 	wait := min(waitBusy<<min(p.failures, 8), waitMost)
 	if publisher.KindOf(err) == publisher.Denied {
 		wait = waitMost
@@ -177,7 +190,6 @@ func (p *pool) open(ctx context.Context) (*conn, error) {
 	p.failures++
 	p.until = p.config.Now().Add(wait)
 	errors.As(err, &p.failure)
-	return nil, err
 }
 
 // resting gives the error of the last failure while the server is left alone.

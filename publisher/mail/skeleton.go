@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	netmail "net/mail"
 	"strings"
 	"unicode"
 
@@ -22,9 +21,10 @@ type skeleton struct {
 	id, textAt, htmlAt string // words; textAt or htmlAt is "" where there is no such part
 }
 
-// build makes the skeleton: the header fields that are the same for every reader,
-// and the MIME structure.
-func build(l *publisher.Letter, from, replyTo mailbox) (skeleton, error) {
+// build makes the skeleton: the MIME structure and the header fields that are the
+// same for every reader, save those that hold addresses or identifiers beside text,
+// which go-mail would encode as one.
+func build(l *publisher.Letter) (skeleton, error) {
 	r := l.Rendering
 	// Nobody can write a text that contains its own hash, so neither the boundary
 	// nor the words can stand in the letter by accident or on purpose.
@@ -32,10 +32,6 @@ func build(l *publisher.Letter, from, replyTo mailbox) (skeleton, error) {
 	sk := skeleton{id: "id" + mark}
 	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent(), gomail.WithEncoding(gomail.EncodingQP), gomail.WithCharset(gomail.CharsetUTF8))
 	msg.SetBoundary(mark)
-	msg.SetAddrHeaderFromMailAddress(gomail.HeaderFrom, shownAddress(l.From.Name, from))
-	if replyTo.addr != "" {
-		msg.SetAddrHeaderFromMailAddress(gomail.HeaderReplyTo, shownAddress(l.ReplyTo.Name, replyTo))
-	}
 	msg.Subject(clean(r.Subject))
 	msg.SetDateWithValue(l.Date)
 	msg.SetMessageIDWithValue(sk.id)
@@ -75,14 +71,19 @@ func fingerprint(l *publisher.Letter) string {
 	return hex.EncodeToString(h.Sum(nil))[:40]
 }
 
-func shownAddress(name string, box mailbox) *netmail.Address {
-	return &netmail.Address{Name: cut(clean(name), longestName), Address: box.addr}
-}
-
 func languageTag(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return r != '-' && (r >= 0x80 || !unicode.IsLetter(r) && !unicode.IsDigit(r))
 	}) < 0
+}
+
+// appendSender appends the fields that say from whom and what list a mail is.
+func appendSender(dst []byte, l *publisher.Letter, from, replyTo mailbox) []byte {
+	dst = appendAddress(dst, "From", l.From.Name, from)
+	if replyTo.addr != "" {
+		dst = appendAddress(dst, "Reply-To", l.ReplyTo.Name, replyTo)
+	}
+	return appendListID(dst, l)
 }
 
 // appendListID appends RFC 2919's field; the id is checked by then.
@@ -90,15 +91,7 @@ func appendListID(dst []byte, l *publisher.Letter) []byte {
 	if l.ListID == "" {
 		return dst
 	}
-	dst = append(dst, "List-Id:"...)
-	col := len("List-Id:")
-	for w := range strings.FieldsSeq(phrase(l.ListName) + " <" + l.ListID + ">") {
-		if col+1+len(w) > 78 && col > len("List-Id:") {
-			dst, col = append(dst, '\r', '\n'), 0
-		}
-		dst, col = append(append(dst, ' '), w...), col+1+len(w)
-	}
-	return append(dst, '\r', '\n')
+	return appendAngle(dst, "List-Id", l.ListName, l.ListID)
 }
 
 // checkLetter finds what would make a mail that no server should be given.
