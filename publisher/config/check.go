@@ -3,6 +3,7 @@ package config
 import (
 	"slices"
 	"strconv"
+	"strings"
 
 	"crieur/publisher"
 )
@@ -17,7 +18,7 @@ func (l *loader) check(c *Config) {
 		switch {
 		case s.User == "" && s.Auth != "auto" && s.Auth != "none" && s.Auth != "":
 			l.wrong(at.key("auth"), "wants a login, and there is no user", "add user: and password:, or take auth: auto")
-		case l.live && s.User != "" && s.Password == "" && s.Auth != "none":
+		case l.live && s.User != "" && s.Password == "" && s.Auth != "none" && l.value(at.key("password")) == nil:
 			l.wrong(at.key("user"), "has no password", "add password: ${env:NAME} beside it")
 		}
 	}
@@ -44,7 +45,7 @@ func (l *loader) checkNewsletters(c *Config) {
 			if hint == "" {
 				hint = "add it under lists:"
 			}
-			l.wrong(at.key("list"), "unknown list "+strconv.Quote(n.List), hint)
+			l.wrong(at.key("list"), "unknown list"+l.repeated(at.key("list")), hint)
 		}
 		for _, b := range n.Blocks {
 			if key := unset(b, c.Blocks); key != "" {
@@ -88,7 +89,17 @@ func (l *loader) checkChannels(c *Config) {
 			continue
 		}
 		if _, ok := l.target(ch.Kind); !ok {
-			l.wrong(ch.at.key("kind"), "unknown network "+strconv.Quote(ch.Kind), unless(ch.Kind, l.options.Kinds))
+			l.wrong(ch.at.key("kind"), "unknown network"+l.repeated(ch.at.key("kind")), unless(ch.Kind, l.options.Kinds))
 		}
 	}
+}
+
+// repeated gives the value of a key in quotes after a blank, or nothing where it is
+// not the file's own to show.
+func (l *loader) repeated(at path) string {
+	n := l.value(at)
+	if n == nil || n.layer == fromEnvironment || strings.Contains(n.text, "${") {
+		return ""
+	}
+	return " " + strconv.Quote(shortened(n.text))
 }

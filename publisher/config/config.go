@@ -27,6 +27,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 
 	"crieur/publisher"
 )
@@ -176,9 +177,58 @@ func (c Channel) Decode(target any) error {
 // own keys is told with the rest.
 func (l *loader) tryChannels(c *Config) {
 	for _, ch := range c.Channels {
-		if target, ok := l.target(ch.Kind); ok {
-			v := reflect.ValueOf(target).Elem()
-			l.fill(ch.at, fieldsOf(v), v)
+		target, ok := l.target(ch.Kind)
+		if !ok {
+			continue
+		}
+		v, before := reflect.ValueOf(target).Elem(), len(l.problems)
+		l.fill(ch.at, fieldsOf(v), v)
+		if check, ok := target.(validator); ok && len(l.problems) == before {
+			l.relate(ch, check.Validate(ch.Name))
 		}
 	}
+}
+
+// A validator is a network's keys that know what is wrong with them: one
+// *publisher.Error for each key, its Where being channels.NAME.KEY, joined.
+type validator interface{ Validate(channel string) error }
+
+// relate gives a network's own complaints their lines. In mode sandbox those about
+// keys that are not set are left out: it needs no account.
+func (l *loader) relate(ch Channel, err error) {
+	if err == nil {
+		return
+	}
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, one := range several.Unwrap() {
+			l.relate(ch, one)
+		}
+		return
+	}
+	at, message := ch.at, err.Error()
+	var e *publisher.Error
+	if errors.As(err, &e) {
+		if key, ok := strings.CutPrefix(e.Where, ch.at.String()+"."); ok {
+			at = ch.at.key(key)
+		}
+		bare := *e
+		bare.Where = ""
+		message = bare.Error()
+	}
+	if l.live || l.given(at) {
+		l.wrong(at, message, publisher.HintOf(err))
+	}
+}
+
+// given reports whether any layer sets the key to something.
+func (l *loader) given(at path) bool {
+	n := l.value(at)
+	if n == nil || n.kind == nothing {
+		return false
+	}
+	if n.kind == scalar && n.layer == fromFile {
+		t, err := l.follow(n.text, true)
+		return err == nil && t.text != ""
+	}
+	return n.text != "" || n.kind != scalar
 }

@@ -1,8 +1,10 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -39,6 +41,21 @@ type x struct {
 	Retries        int
 	Share          float64
 	Tags           []string
+}
+
+// Validate complains as the real networks do: one error for each key, joined.
+func (b *bluesky) Validate(channel string) error {
+	refuse := func(key, hint, message string) error {
+		return &publisher.Error{Kind: publisher.Invalid, Where: "channels." + channel + "." + key, Hint: hint, Err: errors.New(message)}
+	}
+	var errs []error
+	if b.AppPassword == "" {
+		errs = append(errs, refuse("app_password", "make one in the settings", "app_password is missing"))
+	}
+	if strings.HasPrefix(b.Handle, "@") {
+		errs = append(errs, refuse("handle", "", "the handle begins with @"))
+	}
+	return errors.Join(errs...)
 }
 
 func network(kind string) (any, bool) {
@@ -101,12 +118,13 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 			Timezone: "Europe/Paris", Accent: "#8a1c1c"},
 		Legal: config.Legal{Sender: "Association La Gazette du Marais", Address: "12 rue des Roseaux, 75004 Paris, France",
 			PrivacyURL: "https://gazette.example/confidentialite"},
-		State:   config.State{Dir: ".crieur"},
-		Server:  config.Server{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
-		Sandbox: config.Sandbox{Listen: "127.0.0.1:8025", SMTP: "127.0.0.1:1025"},
+		State:  config.State{Dir: ".crieur"},
+		Server: config.Server{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
+		Sandbox: config.Sandbox{Listen: "127.0.0.1:8025", SMTP: "127.0.0.1:1025", Subscribers: []string{
+			"Camille Moreau <camille@example.org>", "Noé Lefèvre <noe@example.com>", "Inès Dubois <ines@example.net>"}},
 		Article: config.Article{MaxBytes: 10 << 20, Timeout: 20 * time.Second},
 		SMTP: []config.SMTP{{Name: "main", Host: "smtp.gazette.example", Port: 587, Security: "starttls",
-			User: "redaction@gazette.example", Auth: "auto", Connections: 4, Timeout: 30 * time.Second}},
+			User: "redaction@gazette.example", Auth: "auto", Connections: 4, Timeout: 30 * time.Second, MessagesPerConnection: 100}},
 		Lists: []config.List{{Name: "lecteurs", Title: "Les lecteurs de la Gazette",
 			Description: "L’article du jour, chaque soir à 18 heures."}},
 		Newsletters: []config.Newsletter{{Name: "quotidien", Title: "L’article du jour", List: "lecteurs",

@@ -27,7 +27,10 @@ func (l *loader) readDotenv() map[string]*node {
 	var data []byte
 	if err == nil {
 		defer f.Close()
-		data, err = io.ReadAll(io.LimitReader(f, maxFile))
+		data, err = io.ReadAll(io.LimitReader(f, maxFile+1))
+	}
+	if err == nil && len(data) > maxFile {
+		err = errors.New("is larger than 256 KiB")
 	}
 	if err != nil {
 		l.problem(place(0), "", "cannot be read: "+reason(err), "")

@@ -89,6 +89,20 @@ func (f field) enum() []string {
 	return nil
 }
 
+// advice says how to add the key, in the words of its description.
+func (f field) advice() string {
+	what, _, _ := strings.Cut(f.tag.Get("desc"), ". ")
+	what = strings.TrimSuffix(what, ".")
+	if r := []rune(what); len(r) > 1 && !unicode.IsUpper(r[1]) {
+		r[0] = unicode.ToLower(r[0])
+		what = string(r)
+	}
+	if what == "" {
+		what = f.form.want()
+	}
+	return "add the key " + f.key + ": " + what
+}
+
 // below gives the fields of a section, or of each section that the value holds.
 func (f field) below() []field {
 	t := f.typ

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/mail"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
-
-	"crieur/publisher"
 )
 
 // fill puts the values of the keys below at into the struct v, whose fields keep
@@ -65,7 +62,11 @@ func (l *loader) set(at path, f field, n *node, target reflect.Value) {
 			l.problem(n.origin, at, "want "+f.form.want()+", got "+n.kind.String(), "")
 			return
 		}
-		if t, ok := l.textOf(at, f, n); ok {
+		t, ok := l.textOf(at, f, n)
+		if fallback, has := f.fallback(); t.absent && has {
+			t, ok = filled{text: fallback}, true
+		}
+		if ok {
 			if t.text == "" && f.required() {
 				l.missing(at, f)
 				return
@@ -78,7 +79,7 @@ func (l *loader) set(at path, f field, n *node, target reflect.Value) {
 }
 
 func (l *loader) missing(at path, f field) {
-	l.problem(l.origin(at.parent()), at, "is missing", "add "+f.key+": with "+f.form.want())
+	l.problem(l.origin(at.parent()), at, "is missing", f.advice())
 }
 
 // textOf gives the text of n with its references followed; false where it has
@@ -101,15 +102,18 @@ func (l *loader) textOf(at path, f field, n *node) (filled, bool) {
 	return t, !t.absent
 }
 
-// refuse reports a value that cannot be used. It is shown only where it stands in
-// the file or on the command line as it is.
+// refuse reports a value that cannot be used.
 func (l *loader) refuse(at path, f field, n *node, t filled, e *refusal) {
 	message := e.message
-	if f.form != secret && !t.indeed && n.layer != fromEnvironment {
+	if f.form != secret && t.shown(n) {
 		message += fmt.Sprintf(", got %q", shortened(t.text))
 	}
 	l.problem(n.origin, at, message, e.hint)
 }
+
+// shown reports whether an error may repeat the text, which n gave: only where it
+// stands in the file or on the command line as it is.
+func (t filled) shown(n *node) bool { return !t.indeed && n.layer != fromEnvironment }
 
 func shortened(s string) string {
 	const most = 60
@@ -237,11 +241,11 @@ func (f field) convert(s string, target reflect.Value) *refusal {
 		if s == "" {
 			return nil
 		}
-		a, err := mail.ParseAddress(s)
-		if err != nil || strings.ContainsFunc(a.Name+a.Address, unicode.IsControl) {
+		a, ok := readAddress(s)
+		if !ok {
 			return want
 		}
-		target.Set(reflect.ValueOf(publisher.Address{Name: a.Name, Email: a.Address}))
+		target.Set(reflect.ValueOf(a))
 	default:
 		return f.convertText(s, target)
 	}
@@ -255,7 +259,11 @@ func (f field) convertText(s string, target reflect.Value) *refusal {
 		return &refusal{message: "want text on one line"}
 	}
 	if enum := f.enum(); enum != nil && !slices.Contains(enum, s) {
-		return &refusal{message: "unknown value", hint: unless(s, enum)}
+		e := &refusal{message: "want " + either(enum)}
+		if n := nearest(s, enum); n != "" {
+			e.hint = "did you mean " + n + "?"
+		}
+		return e
 	}
 	if s != "" {
 		if e := checkFormat(f.tag.Get("format"), s); e != nil {

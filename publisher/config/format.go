@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"net"
+	"net/mail"
 	"net/url"
 	"regexp"
 	"regexp/syntax"
@@ -10,6 +11,9 @@ import (
 	"strings"
 	"text/template/parse"
 	"time"
+	"unicode"
+
+	"crieur/publisher"
 )
 
 // checkFormat reports whether s, which is not empty, is what the format tag asks
@@ -22,6 +26,10 @@ func checkFormat(format, s string) *refusal {
 		return checkHost(s)
 	case "listen":
 		return checkListen(s)
+	case "address":
+		if _, ok := readAddress(s); !ok {
+			return &refusal{"want " + address.want(), ""}
+		}
 	case "timezone":
 		return checkTimezone(s)
 	case "template":
@@ -49,6 +57,15 @@ var (
 	language = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
 	word     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 )
+
+// readAddress reads Name <name@example.org>, or the address alone.
+func readAddress(s string) (publisher.Address, bool) {
+	a, err := mail.ParseAddress(s)
+	if err != nil || strings.ContainsFunc(a.Name+a.Address, unicode.IsControl) {
+		return publisher.Address{}, false
+	}
+	return publisher.Address{Name: a.Name, Email: a.Address}, true
+}
 
 func checkURL(s string) *refusal {
 	u, err := url.Parse(s)

@@ -47,7 +47,13 @@ func (l *loader) reader() *loader {
 	return &r
 }
 
+// maxProblems is more than anybody reads at once.
+const maxProblems = 100
+
 func (l *loader) problem(o origin, at path, message, hint string) {
+	if len(l.problems) >= maxProblems {
+		return
+	}
 	p := Problem{File: o.file, Line: o.line, Key: at.String(), Message: message, Hint: hint}
 	if !slices.Contains(l.problems, p) {
 		l.problems = append(l.problems, p)
@@ -84,8 +90,11 @@ func (l *loader) layAll(fields []field, root *node) {
 	l.merge(l.laySection("", fields, root))
 	l.layChannels(fields)
 	if n := l.value("mode"); n != nil {
-		mode, err := l.follow(n.text, true)
-		l.live = err == nil && mode.text == ModeLive
+		mode := filled{text: n.text}
+		if n.layer == fromFile {
+			mode, _ = l.follow(n.text, true) // an error is told when the key is filled
+		}
+		l.live = mode.text == ModeLive
 	}
 	for key := range l.flags {
 		l.problem(origin{file: commandLine}, path(key), "is no key of this configuration", unless(key, l.leaves))
@@ -272,11 +281,20 @@ func rest(n *node, fields []field) map[string]any {
 	return values
 }
 
+// kind gives the network of a channel; "" where the layers name none.
 func (l *loader) kind(channel path) string {
-	if n := l.value(channel.key("kind")); n != nil && n.kind == scalar {
+	n := l.value(channel.key("kind"))
+	if n == nil || n.kind != scalar {
+		return ""
+	}
+	if n.layer != fromFile {
 		return n.text
 	}
-	return ""
+	t, err := l.follow(n.text, true)
+	if err != nil {
+		return "" // told when the key is filled
+	}
+	return t.text
 }
 
 // target gives a new pointer to the keys of a network.

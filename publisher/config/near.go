@@ -17,6 +17,15 @@ func unless(word string, known []string) string {
 	return "known: " + strings.Join(known, ", ")
 }
 
+// either lists words as a choice: "a, b or c".
+func either(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	last := len(words) - 1
+	return strings.Join(words[:last], ", ") + " or " + words[last]
+}
+
 // nearest gives the candidate that word was most likely meant to be, or "". A
 // third of the word may be wrong, and at least one character.
 func nearest(word string, candidates []string) string {

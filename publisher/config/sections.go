@@ -42,8 +42,9 @@ type Server struct {
 
 // Sandbox is where the servers of mode sandbox listen.
 type Sandbox struct {
-	Listen string `mapstructure:"listen" default:"127.0.0.1:8025" format:"listen" desc:"Address of the networks' stand-ins and of the page that shows what arrived."`
-	SMTP   string `mapstructure:"smtp" default:"127.0.0.1:1025" format:"listen" desc:"Address of the mail server's stand-in."`
+	Listen      string   `mapstructure:"listen" default:"127.0.0.1:8025" format:"listen" desc:"Address of the networks' stand-ins and of the page that shows what arrived."`
+	SMTP        string   `mapstructure:"smtp" default:"127.0.0.1:1025" format:"listen" desc:"Address of the mail server's stand-in."`
+	Subscribers []string `mapstructure:"subscribers" format:"address" desc:"Readers that the sandbox invents for itself while it has none, as Name <name@example.org>."`
 }
 
 // Article is how articles are read.
@@ -101,7 +102,7 @@ type SMTP struct {
 	Helo                  string           `mapstructure:"helo" format:"host" desc:"Name given at the greeting. Left out: the sender's domain."`
 	Connections           int              `mapstructure:"connections" default:"4" min:"1" max:"100" desc:"Connections at the same time."`
 	Timeout               time.Duration    `mapstructure:"timeout" default:"30s" min:"1" desc:"Longest wait for one answer."`
-	MessagesPerConnection int              `mapstructure:"messages_per_connection" default:"0" min:"0" desc:"Mails before a connection is renewed; 0: no limit."`
+	MessagesPerConnection int              `mapstructure:"messages_per_connection" default:"100" min:"1" desc:"Mails before a connection is renewed."`
 	Rate                  Rate             `mapstructure:"rate" desc:"Most mails in a time, such as 300/h, 10/s or 2000/d. Left out: no limit."`
 }
 

@@ -15,11 +15,11 @@ import (
 // a value needs its line, and sections need the order and the letter case in
 // which their names were written.
 
-// maxFile, maxNodes and maxDepth bound what a file can make us do; a real one
-// has a hundred nodes.
+// maxFile, maxNodes and maxDepth bound what a file can make us do; a real one is
+// a few kilobytes and has a few hundred nodes.
 const (
-	maxFile  = 1 << 20
-	maxNodes = 20_000
+	maxFile  = 256 << 10
+	maxNodes = 5_000
 	maxDepth = 32
 )
 
@@ -57,7 +57,7 @@ type node struct {
 	origin
 	kind    nodeKind
 	text    string // scalar: without quotes
-	comment string // nothing: what stands behind the key as a comment
+	comment string // nothing: the comment behind the key, from its # on
 	items   []*node
 	entries []entry
 }
@@ -81,17 +81,17 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
-// readTree reads YAML into a tree. The problems concern the text alone: what is no
+// readTree reads YAML into a tree; nil where there is none to go on with. The problems concern the text alone: what is no
 // YAML, a key that stands twice, what the format allows and a configuration does
 // not need.
 func readTree(file string, data []byte) (*node, []Problem) {
-	g := &grower{file: file}
+	g := &grower{file: file, lines: bytes.Split(data, []byte("\n"))}
 	if len(data) > maxFile {
-		g.problem(0, "is larger than 1 MiB", "a configuration is a page or two: is this the right file?")
+		g.problem(0, "is larger than 256 KiB", "a configuration is a page or two: is this the right file?")
 		return nil, g.problems
 	}
 	if line := unreadable(data); line > 0 {
-		g.problem(line, "holds a byte that is no UTF-8 text", "save the file as UTF-8")
+		g.problem(line, "holds a byte that no text file has", "save the file as UTF-8")
 		return nil, g.problems
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
@@ -102,7 +102,7 @@ func readTree(file string, data []byte) (*node, []Problem) {
 	var document yaml.Node
 	if err := loader.Load(&document); err != nil {
 		if !errors.Is(err, io.EOF) {
-			g.syntax(err, data)
+			g.syntax(err)
 		}
 		return &node{origin: origin{file: file, layer: fromFile}, kind: table}, g.problems
 	}
@@ -110,12 +110,15 @@ func readTree(file string, data []byte) (*node, []Problem) {
 	if err := loader.Load(&second); err == nil {
 		g.problem(second.Line, "begins a second document", "remove the line ---")
 	} else if !errors.Is(err, io.EOF) {
-		g.syntax(err, data)
+		g.syntax(err)
 	}
 	root := &node{origin: origin{file: file, layer: fromFile}, kind: table}
 	if len(document.Content) > 0 {
 		top := document.Content[0]
-		root = g.grow(top, top.Line, 0)
+		root = g.grow("", top, top.Line, 0)
+	}
+	if g.full {
+		return nil, g.problems
 	}
 	switch root.kind {
 	case nothing:
@@ -131,7 +134,9 @@ func readTree(file string, data []byte) (*node, []Problem) {
 // A grower turns one file's YAML nodes into a tree.
 type grower struct {
 	file     string
+	lines    [][]byte
 	nodes    int
+	full     bool // there is more than a configuration can hold
 	problems []Problem
 }
 
@@ -139,69 +144,85 @@ func (g *grower) problem(line int, message, hint string) {
 	g.problems = append(g.problems, Problem{File: g.file, Line: line, Message: message, Hint: hint})
 }
 
-// grow copies y, which belongs to the key at the given line, into a tree without
+func (g *grower) problemAt(at path, line int, message, hint string) {
+	g.problems = append(g.problems, Problem{File: g.file, Line: line, Key: at.String(), Message: message, Hint: hint})
+}
+
+// line gives the text of a line; nothing where there is none.
+func (g *grower) line(n int) []byte {
+	if n < 1 || n > len(g.lines) {
+		return nil
+	}
+	return g.lines[n-1]
+}
+
+// grow copies y, which belongs to the key at on the given line, into a tree without
 // aliases.
-func (g *grower) grow(y *yaml.Node, line, depth int) *node {
+func (g *grower) grow(at path, y *yaml.Node, line, depth int) *node {
 	n := &node{origin: origin{file: g.file, line: line, layer: fromFile}}
 	g.nodes++
 	// An alias that holds itself, or many that hold each other, end here.
-	if depth > maxDepth || g.nodes > maxNodes {
-		if g.nodes <= maxNodes || g.nodes == maxNodes+1 {
-			g.problem(line, "is nested too deeply or repeated too often", "write the values out instead of using & and *")
-		}
+	if !g.full && (depth > maxDepth || g.nodes > maxNodes) {
+		g.full = true
+		g.problem(line, "is nested too deeply or repeated too often", "write the values out instead of using & and *")
+	}
+	if g.full {
 		return n
 	}
 	switch y.Kind {
 	case yaml.AliasNode:
 		if y.Alias != nil {
-			return g.grow(y.Alias, line, depth+1)
+			return g.grow(at, y.Alias, line, depth+1)
 		}
 	case yaml.ScalarNode:
-		g.scalar(n, y)
+		g.scalar(at, n, y)
 	case yaml.SequenceNode:
 		n.kind = list
-		for _, item := range y.Content {
-			n.items = append(n.items, g.grow(item, item.Line, depth+1))
+		for i, item := range y.Content {
+			n.items = append(n.items, g.grow(at.item(i), item, item.Line, depth+1))
 		}
 	case yaml.MappingNode:
 		n.kind = table
-		g.table(n, y, depth)
+		g.table(at, n, y, depth)
 	}
 	return n
 }
 
-func (g *grower) scalar(n *node, y *yaml.Node) {
+func (g *grower) scalar(at path, n *node, y *yaml.Node) {
 	switch tag := y.ShortTag(); {
 	case tag == "!!null":
-		n.comment = y.LineComment
 	case tag == "!!binary" || !strings.HasPrefix(tag, "!!"):
 		n.kind = scalar
-		g.problem(n.line, "begins with !, which gives a value a type in YAML", "put the value in quotes")
+		g.problemAt(at, n.line, "begins with !, which gives a value a type in YAML", "put the value in quotes")
 	default:
 		n.kind, n.text = scalar, y.Value
 	}
 }
 
-func (g *grower) table(n *node, y *yaml.Node, depth int) {
+func (g *grower) table(at path, n *node, y *yaml.Node, depth int) {
 	first := map[string]int{}
 	var merged []entry
 	for i := 0; i+1 < len(y.Content); i += 2 {
 		k, v := y.Content[i], y.Content[i+1]
 		if k.ShortTag() == "!!merge" {
-			merged = append(merged, g.merge(v, k.Line, depth+1)...)
+			merged = append(merged, g.merge(at, v, k.Line, depth+1)...)
 			continue
 		}
 		if k.Kind != yaml.ScalarNode {
-			g.problem(k.Line, "want a word as key", "")
+			g.problemAt(at, k.Line, "want a word as key", "")
 			continue
 		}
-		if at, twice := first[k.Value]; twice {
-			g.problems = append(g.problems, Problem{File: g.file, Line: k.Line, Key: k.Value,
-				Message: "stands twice; the first is on line " + strconv.Itoa(at), Hint: "keep one of them"})
+		below := at.key(k.Value)
+		if line, twice := first[k.Value]; twice {
+			g.problemAt(below, k.Line, "stands twice; the first is on line "+strconv.Itoa(line), "keep one of them")
 			continue
 		}
 		first[k.Value] = k.Line
-		n.entries = append(n.entries, entry{k.Value, k.Line, g.grow(v, k.Line, depth+1)})
+		child := g.grow(below, v, k.Line, depth+1)
+		if child.kind == nothing {
+			child.comment = g.comment(k)
+		}
+		n.entries = append(n.entries, entry{k.Value, k.Line, child})
 	}
 	for _, e := range merged {
 		if _, own := first[e.key]; !own {
@@ -211,9 +232,22 @@ func (g *grower) table(n *node, y *yaml.Node, depth int) {
 	}
 }
 
+// comment gives the comment on the line of a key, behind its colon.
+func (g *grower) comment(k *yaml.Node) string {
+	line := g.line(k.Line)
+	if k.Column < 1 || k.Column > len(line) {
+		return ""
+	}
+	_, behind, _ := bytes.Cut(line[k.Column-1:], []byte(":"))
+	if behind = bytes.TrimSpace(behind); bytes.HasPrefix(behind, []byte("#")) {
+		return string(behind)
+	}
+	return ""
+}
+
 // merge gives the entries of the maps behind the key <<.
-func (g *grower) merge(y *yaml.Node, line, depth int) []entry {
-	n := g.grow(y, line, depth)
+func (g *grower) merge(at path, y *yaml.Node, line, depth int) []entry {
+	n := g.grow(at, y, line, depth)
 	switch n.kind {
 	case table:
 		return n.entries
@@ -224,36 +258,38 @@ func (g *grower) merge(y *yaml.Node, line, depth int) []entry {
 		}
 		return all
 	}
-	g.problem(line, "want a map behind <<", "")
+	g.problemAt(at, line, "want a map behind <<", "")
 	return nil
 }
 
 // syntax reports what the YAML reader says, on the line where the mistake is.
-func (g *grower) syntax(err error, data []byte) {
+func (g *grower) syntax(err error) {
 	var at *yaml.LoadError
 	if !errors.As(err, &at) {
 		g.problem(0, "is no YAML", "")
 		return
 	}
 	line := at.Mark.Line
-	if lines := bytes.Split(data, []byte("\n")); line > 0 && line <= len(lines) && tabbed(lines[line-1]) {
+	if tabbed(g.line(line)) {
 		g.problem(line, "is indented with a tab", "indent with spaces")
 		return
 	}
-	const quote = "put values in quotes that hold “: ” or begin with one of @ * & ! % { [ > | ` ' \""
-	switch at.Stage {
-	case yaml.ComposerStage:
+	const quote = `put a value in quotes that holds ": " or begins with one of @ * & ! % { [ > | '`
+	const indent = "compare the indentation with the lines above"
+	message, begun := "is no YAML: "+at.Message, at.ContextMark.Line
+	switch {
+	case at.Stage == yaml.ComposerStage:
 		// The reader's own words would repeat the value, which may be a password.
 		g.problem(line, "begins with *, which repeats an earlier value in YAML, and there is none of this name", quote)
-	case yaml.ScannerStage:
-		// A token that never ends is noticed at the end of the file and is wrong
-		// where it begins.
-		if at.ContextMark.Line > 0 {
-			line = at.ContextMark.Line
-		}
-		g.problem(line, "is no YAML: "+at.Message, quote)
+	case at.Stage == yaml.ScannerStage && begun > 0:
+		// A word that never ends is noticed further down and is wrong where it begins.
+		g.problem(begun, message, quote)
+	case at.Stage == yaml.ScannerStage:
+		g.problem(line, message, quote)
+	case begun > 0 && begun != line:
+		g.problem(line, message+" in what begins on line "+strconv.Itoa(begun), indent)
 	default:
-		g.problem(line, "is no YAML: "+at.Message, "compare the indentation with the lines above")
+		g.problem(line, message, indent)
 	}
 }
 
