@@ -11,7 +11,7 @@ import (
 var (
 	creditClass = regexp.MustCompile(`(?i)(^|[\s_-])(credits?|copyright|photographer|attribution|source)($|[\s_-])`)
 	// creditWords part a caption's end: "… (photo: Jane Doe)", "… © Jane Doe".
-	creditWords = regexp.MustCompile(`(?i)^(.*?)[\s\x{00A0}—–|(.-]*(?:©|\(c\)|\b(?:photos?|crédits?(?: photos?)?|credits?(?: photos?)?|photo credit|photo by|image|illustration|dessin)[\s\x{00A0}\x{202F}]*:|\bphoto by\b)[\s\x{00A0}\x{202F}]*([^()]{2,80}?)\)?\.?$`)
+	creditWords = regexp.MustCompile(`(?i)^(.*?)[\s\x{00A0}—–|(-]*(?:©|\(c\)|\b(?:photos?|crédits?(?: photos?)?|credits?(?: photos?)?|photo credit|photo by|image|illustration|dessin)[\s\x{00A0}\x{202F}]*:|\bphoto by\b)[\s\x{00A0}\x{202F}]*([^()]{2,80}?)\)?\.?$`)
 )
 
 // caption gives the words under a picture and whose picture it is.

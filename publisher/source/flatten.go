@@ -65,9 +65,33 @@ func appendBlock(blocks []*block, n *html.Node) []*block {
 		return blocks
 	}
 	openBoxes(n)
+	if n.DataAtom != atom.Pre {
+		collapse(n)
+	}
 	trimEnds(n)
 	return append(blocks, b)
 }
+
+// collapse makes one space of each run of white space, as browsers do, so that a
+// text is the same however its lines were wrapped.
+func collapse(n *html.Node) {
+	for _, c := range children(n) {
+		switch {
+		case c.Type == html.TextNode && strings.Trim(c.Data, " \t\n\f") == "" && besideBlock(c):
+			n.RemoveChild(c)
+		case c.Type == html.TextNode:
+			c.Data = whiteSpace.ReplaceAllString(c.Data, " ")
+		case !isElement(atom.Pre)(c):
+			collapse(c)
+		}
+	}
+}
+
+func besideBlock(n *html.Node) bool {
+	return n.PrevSibling != nil && isBlockElement(n.PrevSibling) || n.NextSibling != nil && isBlockElement(n.NextSibling)
+}
+
+var whiteSpace = regexp.MustCompile(`[ \t\n\f]+`)
 
 // openBoxes opens the boxes inside a list, quote, table or figure; one that holds
 // bare text becomes a paragraph, so that its words keep apart from the next.
@@ -84,9 +108,9 @@ func openBoxes(n *html.Node) {
 	}
 }
 
-// trimEnds removes line breaks and white space at a paragraph's two ends.
+// trimEnds removes line breaks and white space at a block's two ends.
 func trimEnds(n *html.Node) {
-	if n.DataAtom != atom.P {
+	if n.DataAtom == atom.Pre {
 		return
 	}
 	empty := func(c *html.Node) bool {
@@ -98,6 +122,12 @@ func trimEnds(n *html.Node) {
 	}
 	for empty(n.LastChild) {
 		n.RemoveChild(n.LastChild)
+	}
+	if c := n.FirstChild; c != nil && c.Type == html.TextNode {
+		c.Data = strings.TrimLeft(c.Data, " ")
+	}
+	if c := n.LastChild; c != nil && c.Type == html.TextNode {
+		c.Data = strings.TrimRight(c.Data, " ")
 	}
 }
 
@@ -141,9 +171,9 @@ func prune(n *html.Node) {
 		switch c.DataAtom {
 		case atom.Input:
 			// Only a task list's box is left by dropped.
-			box := "☐ "
+			box := "☐"
 			if hasAttr(c, "checked") {
-				box = "☑ "
+				box = "☑"
 			}
 			n.InsertBefore(textNode(box), c)
 			n.RemoveChild(c)

@@ -29,7 +29,7 @@ func cutFooter(d *draft) {
 		}
 		top = i
 	}
-	for top < len(d.blocks) && len(said[top].sure) == 0 && !d.setsOff(top, said) {
+	for top < len(d.blocks) && len(said[top].sure) == 0 && !said[top].opens && !d.setsOff(top, said) {
 		top++
 	}
 	if !d.canCut(top, said) {

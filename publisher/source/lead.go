@@ -3,7 +3,6 @@ package source
 import (
 	"regexp"
 	"strings"
-	"unicode"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -105,7 +104,7 @@ func isStandfirst(b *block, after []*block) bool {
 	if leadClass.MatchString(attr(b.node, "class")) {
 		return true
 	}
-	n := letters(b.text)
+	n := columns(b.text)
 	if n < least || n > 2*most {
 		return false
 	}
@@ -119,20 +118,7 @@ func isStandfirst(b *block, after []*block) bool {
 	case endsOpen(s):
 		return true
 	}
-	return n <= short && len(after) > 1 && letters(after[0].text) > n && !strings.ContainsAny(s, "«“\"—")
-}
-
-// letters counts characters, and those of scripts without spaces between words
-// for what they are worth.
-func letters(s string) int {
-	n := 0
-	for _, r := range s {
-		n++
-		if unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) {
-			n++
-		}
-	}
-	return n
+	return n <= short && len(after) > 1 && columns(after[0].text) > n && !strings.ContainsAny(s, "«“\"—")
 }
 
 var sentenceEnd = regexp.MustCompile(`[.!?…؟][»”"’)\x{00A0}\x{202F}]*\s+[«“"(\x{00A0}\x{202F}]*[\p{Lu}\p{Lo}]|[。！？]`)

@@ -23,8 +23,10 @@ func (d *draft) readMarkdown(c Config) error {
 		p.alt, p.caption = typeset(lang, p.alt), typeset(lang, p.caption)
 	}
 	md := goldmark.New(
-		goldmark.WithExtensions(extension.GFM, extension.NewFootnote(), typographer(lang, d.text),
-			extension.NewCJK(extension.WithEastAsianLineBreaks())),
+		goldmark.WithExtensions(extension.Linkify, extension.Strikethrough, extension.TaskList, extension.NewFootnote(),
+			// Styles do not come through; the attribute does.
+			extension.NewTable(extension.WithTableCellAlignMethod(extension.TableCellAlignAttribute)),
+			extension.NewCJK(extension.WithEastAsianLineBreaks()), typographer(lang, d.text)),
 		goldmark.WithRendererOptions(html.WithUnsafe()),
 	)
 	var out bytes.Buffer

@@ -85,6 +85,9 @@ func absolute(base *url.URL, ref string) string {
 	case "mailto", "tel":
 		return u.String()
 	case "":
+		if base == nil && u.Host != "" {
+			base = &url.URL{Scheme: "https"}
+		}
 		if base == nil {
 			return ""
 		}
@@ -131,6 +134,9 @@ func (d *draft) resolvePictures(base *url.URL, c Config) ([]shown, error) {
 // wrote it by hand, and drops the picture where a page came as it was.
 func (d *draft) resolve(p picture, base *url.URL, c Config) (s shown, ok bool, err error) {
 	s = shown{Image: publisher.Image{Alt: oneLine(p.alt), Caption: oneLine(p.caption), Credit: oneLine(p.credit)}}
+	if s.Credit == "" {
+		s.Caption, s.Credit = splitCredit(s.Caption)
+	}
 	u, err := url.Parse(p.src)
 	if err != nil || p.src == "" || u.Scheme != "" && webURL(p.src) == nil {
 		return s, false, nil // data:, file: and the like
@@ -148,9 +154,6 @@ func (d *draft) resolve(p picture, base *url.URL, c Config) (s shown, ok bool, e
 	}
 	if u.Host == "" && base == nil {
 		return s, false, d.noPicture(p, errors.New("a relative path leads nowhere from "+d.in.where))
-	}
-	if u.Scheme == "" && u.Host != "" && base == nil {
-		base = &url.URL{Scheme: "https"}
 	}
 	s.URL = absolute(base, p.src)
 	s.src = s.URL

@@ -111,6 +111,8 @@ func chunkNodes(lines []string) []*html.Node {
 	switch {
 	case len(lines) == 0:
 		return nil
+	case len(lines) == 1 && isRule(lines[0]):
+		return []*html.Node{element(atom.P, textNode(lines[0]))} // mendRules' business
 	case len(lines) == 1 && hashes.MatchString(lines[0]):
 		return []*html.Node{element(atom.H2, withLinks(hashes.FindStringSubmatch(lines[0])[1])...)}
 	case allMatch(lines, bullet) && (len(lines) > 1 || lines[0][0] == '*'):
@@ -121,7 +123,7 @@ func chunkNodes(lines []string) []*html.Node {
 	}
 	longest := 0
 	for _, l := range lines {
-		longest = max(longest, runes(l))
+		longest = max(longest, columns(l))
 	}
 	// No one wraps lines so late: here each line is a paragraph. And no one wraps
 	// them so early: here the line ends are meant (verse, an address).
@@ -138,7 +140,7 @@ func chunkNodes(lines []string) []*html.Node {
 		if i > 0 && longest <= early {
 			p.AppendChild(element(atom.Br))
 		} else if i > 0 && !eastAsian(lines[i-1], l) {
-			p.AppendChild(textNode("\n"))
+			p.AppendChild(textNode(" "))
 		}
 		for _, n := range withLinks(l) {
 			p.AppendChild(n)
@@ -168,10 +170,23 @@ func listOf(kind atom.Atom, lines []string, item *regexp.Regexp, group int) *htm
 func eastAsian(a, b string) bool {
 	last, _ := utf8.DecodeLastRuneInString(a)
 	next, _ := utf8.DecodeRuneInString(b)
-	wide := func(r rune) bool {
-		return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= '\u3000' && r <= '\u303F' || r >= '\uFF01' && r <= '\uFF60'
+	return isWide(last) && isWide(next)
+}
+
+// columns gives a line's width where East Asian characters take two.
+func columns(l string) int {
+	n := 0
+	for _, r := range l {
+		n++
+		if isWide(r) {
+			n++
+		}
 	}
-	return wide(last) && wide(next)
+	return n
+}
+
+func isWide(r rune) bool {
+	return unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana) || r >= '\u3000' && r <= '\u303F' || r >= '\uFF01' && r <= '\uFF60'
 }
 
 var webAddress = regexp.MustCompile(`https?://[^\s<>"«»“”\x{00A0}\x{202F}]+`)
