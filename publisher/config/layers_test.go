@@ -210,6 +210,19 @@ func TestProblemsOutsideTheFile(t *testing.T) {
 	}
 }
 
+// What cannot be read has no names, and nothing that needs them is wrong.
+func TestSyntaxErrorStandsAlone(t *testing.T) {
+	path := write(t, base+"\nsite: [\n")
+	if err := os.WriteFile(filepath.Join(filepath.Dir(path), ".env"), []byte("CRIEUR_SMTP_MAIN_PASSWORD=s\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := options(path)
+	o.Set = map[string]string{"smtp.main.port": "25"}
+	if list := problems(t, o); len(list) != 1 || list[0].File != path {
+		t.Errorf("got %+v", list)
+	}
+}
+
 func TestVariableOfTwoKeys(t *testing.T) {
 	text := "channels:\n  x: {kind: x}\n  x-access: {kind: mastodon, server: https://m.example}\n"
 	load(t, options(write(t, text))) // no such variable: no harm

@@ -49,7 +49,7 @@ type Sandbox struct {
 
 // Article is how articles are read.
 type Article struct {
-	Cleaners     []string      `mapstructure:"cleaners" desc:"What is tidied, in this order; crieur check lists the names. Left out: all that are usual."`
+	Cleaners     []string      `mapstructure:"cleaners" desc:"What is tidied, in this order; a name that does not exist is answered with all that do. Left out: the usual ones."`
 	Patterns     []Pattern     `mapstructure:"patterns" desc:"The site's own boilerplate: paragraphs that are cut, and the block that stands in for them."`
 	MaxBytes     int64         `mapstructure:"max_bytes" default:"10485760" min:"1024" desc:"Largest article in bytes."`
 	Timeout      time.Duration `mapstructure:"timeout" default:"20s" min:"1" desc:"Longest wait for an article or picture from the web."`

@@ -103,6 +103,7 @@ func readTree(file string, data []byte) (*node, []Problem) {
 	if err := loader.Load(&document); err != nil {
 		if !errors.Is(err, io.EOF) {
 			g.syntax(err)
+			return nil, g.problems
 		}
 		return &node{origin: origin{file: file, layer: fromFile}, kind: table}, g.problems
 	}
