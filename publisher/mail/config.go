@@ -34,6 +34,7 @@ type Server struct {
 	Connections           int           // at most so many at a time; 4
 	Timeout               time.Duration // to connect, and for each answer; 30s. The answer to a whole message may take ten times as long (RFC 5321 §4.5.3.2.6)
 	MessagesPerConnection int           // after so many the connection is renewed; 100
+	Rate                  Rate          // mails are spaced by it; zero: as fast as the server takes them
 }
 
 // Config says where mail goes.

@@ -21,6 +21,7 @@ const (
 type pool struct {
 	server  Server
 	config  Config
+	pace    pacer
 	places  chan struct{} // one for each connection in use
 	opening chan struct{} // held while dialling, until one connection has succeeded
 
@@ -38,7 +39,7 @@ type pool struct {
 }
 
 func newPool(s Server, c Config) *pool {
-	return &pool{server: s, config: c, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
+	return &pool{server: s, config: c, pace: pacer{spacing: s.Rate.spacing()}, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
 }
 
 // get gives a connection; used is true where it has been used before, and so may

@@ -71,6 +71,9 @@ func (s *SMTP) Send(ctx context.Context, m publisher.Mail) (publisher.Receipt, e
 	}
 	var errs []error
 	for _, p := range s.pools {
+		if err := p.pace.wait(ctx); err != nil {
+			return publisher.Receipt{}, p.unpaced(err)
+		}
 		k, used, err := p.get(ctx, false)
 		if err != nil {
 			if ctx.Err() != nil {
