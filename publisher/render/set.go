@@ -154,14 +154,18 @@ func (s *Set) templateError(op, name string, err error) error {
 		e.Err = errors.New(escape.Description)
 		return e
 	}
-	// text/template gives positions in its text only: "template: NAME:LINE:…". NAME
-	// is one of ours, and nothing is decided by what follows.
+	// The other positions stand in the error's text only: "template: NAME:LINE:COLUMN: …",
+	// the column not always. NAME is one of ours, and nothing is decided by the rest.
 	for _, f := range s.files {
-		rest, ok := strings.CutPrefix(err.Error(), "template: "+f.Name+":")
+		text := strings.TrimPrefix(strings.TrimPrefix(err.Error(), "html/template:"), "template: ")
+		rest, ok := strings.CutPrefix(text, f.Name+":")
 		if !ok {
 			continue
 		}
 		line, rest, _ := strings.Cut(rest, ":")
+		if column, after, ok := strings.Cut(rest, ":"); ok && strings.Trim(column, "0123456789") == "" {
+			rest = after
+		}
 		e.Where = s.where(f.Name) + ":" + line
 		e.Err = retold{text: strings.TrimSpace(rest), error: err}
 		break
