@@ -110,17 +110,21 @@ func (t *thread) picture(ref publisher.MediaRef) (publisher.Media, error) {
 // finish brings one part as far as this run can.
 func (t *thread) finish(p publisher.Post, d *publisher.Delivery) error {
 	for tries := 0; !t.halted(t.lot.Channel); {
+		verdict, doubt, err := proceed, (*publisher.Outcome)(nil), error(nil)
+		if d.State == publisher.StateUnknown {
+			verdict, doubt, err = t.settle(p, *d)
+		}
 		var again bool
-		var err error
-		switch d.State {
-		case publisher.StatePlanned, publisher.StateDeferred:
-			if tries == t.c.Retry.Tries {
-				return nil
-			}
+		switch {
+		case err != nil, verdict == stop:
+			return err
+		case verdict == conclude:
+			again, err = t.record(d, *doubt)
+		case tries == t.c.Retry.Tries:
+			return nil
+		default:
 			tries++
-			again, err = t.try(p, d)
-		case publisher.StateUnknown:
-			again, err = t.settle(p, d)
+			again, err = t.try(p, d, doubt)
 		}
 		if err != nil || !again {
 			return err
@@ -131,11 +135,17 @@ func (t *thread) finish(p publisher.Post, d *publisher.Delivery) error {
 
 // try posts a part, once it is due. again is false where the run has no more to do
 // for it.
-func (t *thread) try(p publisher.Post, d *publisher.Delivery) (again bool, err error) {
-	if d.State == publisher.StateDeferred && !t.wait(d.After) {
+//
+// doubt is set where an earlier try may have taken effect and only the key makes
+// this one harmless. Then the claim and the end of that doubt are one commit, and
+// whatever but success comes of it leaves the part in doubt: a part that merely
+// looked as if it had never been tried would be posted again after the key has run
+// out.
+func (t *thread) try(p publisher.Post, d *publisher.Delivery, doubt *publisher.Outcome) (again bool, err error) {
+	if !t.wait(d.After) {
 		return false, nil
 	}
-	a, err := t.writer.commit(nil, &publisher.Claim{Lot: t.lot.ID, ID: int64(d.Part)})
+	a, err := t.writer.commit(doubt, &publisher.Claim{Lot: t.lot.ID, ID: int64(d.Part)})
 	if err != nil || a.granted.Attempt == 0 {
 		return false, err
 	}
@@ -146,6 +156,9 @@ func (t *thread) try(p publisher.Post, d *publisher.Delivery) (again bool, err e
 	o := t.outcome(a.granted, started, receipt, failed)
 	if failed != nil && (o.Kind == publisher.Denied || o.Kind == publisher.Internal) {
 		t.pause(t.lot.Channel, failed)
+	}
+	if doubt != nil && failed != nil {
+		o.State = publisher.StateUnknown
 	}
 	return t.record(d, o)
 }

@@ -7,41 +7,75 @@ import (
 	"crieur/publisher"
 )
 
+// What can be done for a post that may or may not stand on its network.
+type verdict uint8
+
+const (
+	proceed  verdict = iota // it may be posted
+	conclude                // it is known now how it ended
+	stop                    // nothing, in this run
+)
+
 // settle finds out what became of a post in doubt. The network is asked where it
 // can be, and its "no" believed only when enough time has passed; else the key
 // makes a second try harmless for as long as the network keeps it; else it stays
-// unknown, for the owner to decide.
-func (t *thread) settle(p publisher.Post, d *publisher.Delivery) (again bool, err error) {
-	attempts, err := t.c.Ledger.Attempts(t.ctx, *d)
-	if err != nil || len(attempts) == 0 {
-		return false, err
+// unknown, for the owner to decide. The outcome is what is to be recorded: with
+// conclude by itself, with proceed together with the claim.
+func (t *thread) settle(p publisher.Post, d publisher.Delivery) (verdict, *publisher.Outcome, error) {
+	attempts, err := t.c.Ledger.Attempts(t.ctx, d)
+	if err != nil {
+		return stop, nil, err
 	}
-	first, last := attempts[0], attempts[len(attempts)-1]
+	first, last, ok := inDoubt(attempts)
+	if !ok {
+		return stop, nil, nil
+	}
+	o := &publisher.Outcome{Claim: publisher.Claim{Lot: t.lot.ID, ID: int64(d.Part), Attempt: d.Attempts}, Started: last.Started,
+		State: publisher.StatePlanned, Kind: last.Kind, Code: last.Code}
 	traits := t.network.Traits()
-	o := publisher.Outcome{Claim: publisher.Claim{Lot: t.lot.ID, ID: int64(d.Part), Attempt: d.Attempts}, Started: last.Started,
-		State: publisher.StatePlanned, Kind: publisher.Unknown, Code: last.Code}
 	finder, ok := t.network.(publisher.Finder)
 	if !ok {
-		o.Ended = t.c.Now()
+		o.Problem, o.Ended = last.Problem+"; tried again with the same key", t.c.Now()
 		if !o.Ended.Before(first.Started.Add(traits.Keyed)) {
-			return false, nil
+			return stop, nil, nil
 		}
-		o.Problem = last.Problem + "; tried again with the same key"
-		return t.record(d, o)
+		return proceed, o, nil
 	}
-	asked, receipt, found, err := t.find(finder, p)
-	switch trusted := last.Ended.Add(traits.Settle); {
-	case err != nil:
-		return false, nil
-	case found:
-		o.State, o.Receipt, o.Kind, o.Code = publisher.StateAccepted, receipt, 0, 0
-	case asked.Before(trusted):
-		return t.wait(trusted), nil
-	default:
-		o.Problem = last.Problem + "; the network does not have it"
+	for {
+		asked, receipt, found, err := t.find(finder, p)
+		o.Ended = t.c.Now()
+		trusted := last.Ended.Add(traits.Settle)
+		switch {
+		case err != nil:
+			return stop, nil, nil
+		case found:
+			o.State, o.Receipt, o.Kind, o.Code = publisher.StateAccepted, receipt, 0, 0
+			if o.Receipt.At.IsZero() {
+				o.Receipt.At = o.Ended
+			}
+			return conclude, o, nil
+		case !asked.Before(trusted):
+			o.Problem = last.Problem + "; the network does not have it"
+			return conclude, o, nil
+		case !t.wait(trusted):
+			return stop, nil, nil
+		}
 	}
-	o.Ended = t.c.Now()
-	return t.record(d, o)
+}
+
+// inDoubt gives the first and the last of the attempts that may have taken effect.
+// A key protects from the first one on; a look is late enough after the last.
+func inDoubt(attempts []publisher.Attempt) (first, last publisher.Attempt, ok bool) {
+	for _, a := range attempts {
+		if a.Problem == "" || a.Kind != publisher.Unknown && a.Kind != publisher.Internal {
+			continue
+		}
+		if !ok {
+			first, ok = a, true
+		}
+		last = a
+	}
+	return first, last, ok
 }
 
 // find asks the network for a post, with some patience. asked is when the answer

@@ -1,0 +1,5 @@
+package dispatch_test
+
+const victimEnv = "CRIEUR_TEST_VICTIM"
+
+func victim() {}
