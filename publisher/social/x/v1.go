@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	//lint:ignore SA1019 no longer developed, like version 1.1 itself: what it does is all that v1 needs
 	"github.com/dghubble/go-twitter/twitter"
 
 	"crieur/publisher"
