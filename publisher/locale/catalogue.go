@@ -116,6 +116,9 @@ func (c *Catalogue) add(tag language.Tag, group string, table map[string]any) er
 		// i18n parses a message when it is first used, which may be in the middle of a
 		// letter.
 		for _, form := range []string{m.Zero, m.One, m.Two, m.Few, m.Many, m.Other} {
+			if !strings.Contains(form, "{{") {
+				continue
+			}
 			if _, err := template.New(id).Parse(form); err != nil {
 				return err
 			}
