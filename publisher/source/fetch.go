@@ -186,7 +186,7 @@ func fetchError(op, where string, err error, c Config) error {
 	case errors.As(err, &cert):
 		e.Kind, e.Err = publisher.Invalid, fmt.Errorf("the server's certificate is not trusted: %w", cert.Err)
 		e.Hint = "renew the site's certificate, or save the article as a file"
-	case errors.As(err, &record):
+	case errors.Is(err, http.ErrSchemeMismatch), errors.As(err, &record):
 		e.Kind, e.Err, e.Hint = publisher.Invalid, errors.New("the server does not speak TLS"), "try http:// in place of https://"
 	case errors.As(err, &dns) && dns.IsNotFound:
 		e.Kind, e.Err, e.Hint = publisher.NotFound, fmt.Errorf("there is no host %s", dns.Name), "check the address"

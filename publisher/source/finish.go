@@ -90,32 +90,27 @@ func (d *draft) fill(a *publisher.Article, lead *shown, pictures []shown, c Conf
 
 // addresses sets the canonical and the original URL.
 func (d *draft) addresses(a *publisher.Article, c Config) error {
-	own := first(c.CanonicalURL, d.meta.canonical)
-	if own != "" && !isWebAddress(own) {
-		base := webURL(first(d.in.url, c.SiteURL))
-		if base == nil {
-			return d.badAddress("canonical", own)
-		}
-		own = absolute(base, own)
-	}
-	if own == "" {
-		own = d.in.url
-	}
+	base := webURL(first(d.in.url, c.SiteURL))
 	for _, f := range []struct {
 		key, url string
 		to       *string
-	}{{"canonical", own, &a.CanonicalURL}, {"original", first(c.OriginalURL, d.meta.original), &a.OriginalURL}} {
+	}{
+		{"canonical", first(c.CanonicalURL, d.meta.canonical, d.in.url), &a.CanonicalURL},
+		{"original", first(c.OriginalURL, d.meta.original), &a.OriginalURL},
+	} {
 		if f.url == "" {
 			continue
 		}
 		u := webURL(f.url)
-		if u == nil {
-			if d.format == formatHTML && d.front == nil {
-				continue // a page's own mistake does not keep it from being read
-			}
+		if u == nil && !isWebAddress(f.url) {
+			u = webURL(absolute(base, f.url))
+		}
+		if u != nil {
+			*f.to = withoutTracking(u)
+		} else if d.format != formatHTML || d.front != nil {
 			return d.badAddress(f.key, f.url)
 		}
-		*f.to = withoutTracking(u)
+		// A page's own mistake does not keep it from being read.
 	}
 	d.meta.canonical = a.CanonicalURL
 	return nil

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"codeberg.org/readeck/go-readability/v2"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -20,11 +19,7 @@ func (d *draft) readHTML() error {
 	}
 	at := d.pageURL(doc)
 	d.adopt(describe(doc, at))
-	body, err := d.content(doc, at)
-	if err != nil {
-		return err
-	}
-	d.blocks = flatten(body)
+	d.blocks = d.content(doc, at)
 	return nil
 }
 
@@ -57,54 +52,6 @@ func (d *draft) adopt(m meta) {
 	if have.image == nil {
 		have.image = m.image
 	}
-}
-
-// content finds the article in a page. A page that came from the web, or a file
-// with a site's furniture around the text, goes through readability; a file that
-// is only an article is taken as it is.
-func (d *draft) content(doc *html.Node, at *url.URL) (*html.Node, error) {
-	body := find(doc, isElement(atom.Body))
-	if body == nil {
-		return element(atom.Body), nil // a frameset
-	}
-	main := mainElement(body)
-	if d.in.url == "" && (main != nil || !hasFurniture(body)) {
-		return first2(main, body), nil
-	}
-	parser := readability.NewParser()
-	parser.KeepClasses = true // a standfirst is known by its class
-	parser.MaxElemsToParse = 200_000
-	if article, err := parser.ParseDocument(doc, at); err == nil && article.Node != nil && !isBlank(textOf(article.Node)) {
-		return article.Node, nil
-	}
-	return first2(main, body), nil
-}
-
-func first2(n, other *html.Node) *html.Node {
-	if n != nil {
-		return n
-	}
-	return other
-}
-
-// mainElement gives the one element that the page says is its article.
-func mainElement(body *html.Node) *html.Node {
-	for _, is := range []func(*html.Node) bool{
-		func(n *html.Node) bool { return strings.Contains(attr(n, "itemprop"), "articleBody") },
-		isElement(atom.Article), isElement(atom.Main),
-	} {
-		if all := findAll(body, is); len(all) == 1 {
-			return all[0]
-		}
-	}
-	return nil
-}
-
-// hasFurniture reports parts of a site around an article.
-func hasFurniture(body *html.Node) bool {
-	return find(body, func(n *html.Node) bool {
-		return isElement(atom.Nav, atom.Aside)(n) || slices.Contains([]string{"navigation", "banner", "complementary"}, attr(n, "role"))
-	}) != nil
 }
 
 // describe gathers what a page says about itself: JSON-LD first, since it is
