@@ -138,7 +138,7 @@ func (f *fitter) run() bool {
 		}
 	}
 	for {
-		if f.shrink(markShrink) {
+		if f.shrink(markShrink) || f.fits() {
 			return true
 		}
 		if !f.dropHashtag() {

@@ -30,7 +30,7 @@ func (c cut) text(s string) string {
 	if c.sentence {
 		return s[:c.end]
 	}
-	return trimDangling(s[:c.end]) + "…"
+	return s[:c.end] + "…"
 }
 
 // shorten gives the longest beginning of s that fits: whole sentences where they are
@@ -83,7 +83,7 @@ func lastFitting(s string, cuts []cut, fits func(string) bool) (cut, bool) {
 		}
 	}
 	for low--; low >= 0; low-- {
-		if fits(cuts[low].text(s)) && (cuts[low].sentence || trimDangling(s[:cuts[low].end]) != "") {
+		if fits(cuts[low].text(s)) {
 			return cuts[low], true
 		}
 	}
@@ -96,8 +96,10 @@ func cuts(s string) func(yield func(cut) bool) {
 		w := walker{s: s}
 		for w.at < len(s) {
 			cluster, _, _, _ := uniseg.FirstGraphemeClusterInString(s[w.at:], -1)
-			if c, ok := w.before(cluster); ok && !yield(c) {
-				return
+			if c, ok := w.before(cluster); ok && c.end > w.last {
+				if w.last = c.end; !yield(c) {
+					return
+				}
 			}
 			w.step(cluster)
 		}
@@ -109,8 +111,9 @@ type walker struct {
 	s        string
 	at       int // bytes behind it
 	kept     int // graphemes behind it
+	solid    int // the end of the last grapheme that may stand before "…"
+	last     int // the end of the last cut
 	previous rune
-	spaceAt  int // where the space began that is right behind; meaningful after one
 	depth    int // open quotation marks and brackets
 	quoted   bool
 	word     int  // graphemes of the word behind it
@@ -127,7 +130,7 @@ func (w *walker) before(cluster string) (cut, bool) {
 		return cut{}, false
 	}
 	kept := w.s[:w.at]
-	c := cut{end: w.at, next: w.at, kept: w.kept}
+	c := cut{end: w.solid, next: w.at, kept: w.kept}
 	if isBreakingSpace(next) {
 		rest := strings.TrimLeftFunc(w.s[w.at:], isBreakingSpace)
 		c.next = len(w.s) - len(rest)
@@ -135,17 +138,33 @@ func (w *walker) before(cluster string) (cut, bool) {
 		if rest == "" || isClosing(after) {
 			return cut{}, false
 		}
-		c.sentence = w.depth <= 0 && !w.quoted && endsSentence(kept, after)
+		if w.depth <= 0 && !w.quoted && endsSentence(kept, after) {
+			c.end, c.sentence = w.at, true
+		}
 		return c, true
 	}
 	switch {
 	case w.whole:
 		return cut{}, false
-	case isUnspaced(next) && !isClosing(next) && !isOpening(w.previous) && (isUnspaced(w.previous) || isWideStop(w.previous) || isClosing(w.previous)):
-		c.sentence = w.depth <= 0 && isWideStop(lastTerminator(kept))
+	case w.partsWideText(next):
+		if w.depth <= 0 && isWideStop(lastTerminator(kept)) {
+			c.end, c.sentence = w.at, true
+		}
 		return c, true
 	}
 	return c, w.word > longestWord && isWordPart(next) && isWordPart(w.previous) && w.isPlain()
+}
+
+// partsWideText reports whether text without spaces may end between what is behind
+// and next.
+func (w *walker) partsWideText(next rune) bool {
+	switch {
+	case isUnspaced(next) && !isClosing(next):
+		return isUnspaced(w.previous) || isClosing(w.previous)
+	case isOpening(next), next < utf8.RuneSelf && unicode.IsLetter(next):
+		return isUnspaced(w.previous) || isWideStop(w.previous)
+	}
+	return false
 }
 
 // isPlain reports whether nothing in what is left of a long word makes it one that
@@ -176,8 +195,12 @@ func (w *walker) step(cluster string) {
 	default:
 		w.word++
 		w.url = w.url || strings.HasSuffix(w.s[:w.at], "://")
-		w.whole = w.whole || strings.ContainsRune(needsWhole, r) ||
-			r == '.' && !unicode.IsDigit(w.previous) || r == ':' && !unicode.IsDigit(w.previous)
+		next, _ := utf8.DecodeRuneInString(w.s[w.at:])
+		figure := unicode.IsDigit(w.previous) && unicode.IsDigit(next)
+		w.whole = w.whole || strings.ContainsRune(needsWhole, r) || (r == '.' || r == ':') && !figure
+	}
+	if !w.dangles(r) {
+		w.solid = w.at
 	}
 	switch r {
 	case '«', '“', '„', '(', '[', '{', '「', '『', '（', '【':
@@ -188,6 +211,20 @@ func (w *walker) step(cluster string) {
 		w.quoted = !w.quoted
 	}
 	w.previous, _ = utf8.DecodeLastRuneInString(cluster)
+}
+
+// dangles reports whether r, which is right behind, would hang in the air before
+// "…": spaces, stops, dashes, opening quotation marks and brackets.
+func (w *walker) dangles(r rune) bool {
+	switch {
+	case strings.ContainsRune(",;:.…、，；：．", r):
+		return true
+	case w.whole:
+		return false
+	case r == '"':
+		return !w.quoted
+	}
+	return unicode.IsSpace(r) || r == 0x200b || isOpening(r) || strings.ContainsRune("–—-/|•*&+=‘", r)
 }
 
 // isBreakingSpace holds for the spaces that a line may end at.
@@ -220,7 +257,7 @@ func lastTerminator(s string) rune {
 	return r
 }
 
-func isCloser(r rune) bool { return strings.ContainsRune("»”’\"')]}」』）】\u00a0\u202f", r) }
+func isCloser(r rune) bool { return strings.ContainsRune("»”’\"')]}」』）】 \u00a0\u202f", r) }
 
 // endsSentence reports whether a sentence ends with s where after follows, behind a
 // space. It would rather miss an end than take one for it that is none.
@@ -261,23 +298,4 @@ func isAbbreviation(word string) bool {
 		return true
 	}
 	return false
-}
-
-// trimDangling takes from the end of s what would hang in the air before "…":
-// spaces, stops, dashes, opening quotation marks and brackets.
-func trimDangling(s string) string {
-	for {
-		t := strings.TrimRightFunc(s, func(r rune) bool {
-			return unicode.IsSpace(r) || isOpening(r) || strings.ContainsRune(",;:.…–—-/|•*&+=‘、，；：．", r)
-		})
-		if before, ok := strings.CutSuffix(t, `"`); ok {
-			if r, _ := utf8.DecodeLastRuneInString(before); before == "" || unicode.IsSpace(r) || isOpening(r) {
-				t = before
-			}
-		}
-		if t == s {
-			return s
-		}
-		s = t
-	}
 }
