@@ -288,7 +288,11 @@ func (b *bluesky) checkEmbed(f *fields, p *Post) {
 	var inside []*fields
 	switch f.kind() {
 	case "app.bsky.embed.images":
-		for i, v := range f.list("images", true, blueskyImages) {
+		list := f.list("images", true, blueskyImages)
+		if len(list) == 0 {
+			f.complain("images", "must not be empty")
+		}
+		for i, v := range list {
 			image := f.element(fmt.Sprintf("images/%d", i), v)
 			alt := image.text("alt", true, 0, 0)
 			if m := b.checkBlob(image, "image", true); m != nil {
@@ -303,9 +307,6 @@ func (b *bluesky) checkEmbed(f *fields, p *Post) {
 			}
 			image.end()
 			inside = append(inside, image)
-		}
-		if len(p.Media) == 0 {
-			f.complain("images", "must not be empty")
 		}
 	case "app.bsky.embed.external":
 		card := f.object("external", true)

@@ -84,7 +84,7 @@ func (p *page) postView(w words, post *Post) postView {
 	fact("visibility", post.Visibility)
 	fact("answers", post.ReplyTo)
 	fact("key", post.Key)
-	fact("id", post.ID)
+	fact("remote-id", post.ID)
 	var b bytes.Buffer
 	if json.Indent(&b, post.Raw, "", "  ") == nil {
 		v.Source = b.String()

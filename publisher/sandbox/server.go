@@ -29,6 +29,7 @@ type Server struct {
 	page     *page
 
 	lock *os.File
+	post net.Listener
 	smtp *smtp.Server
 	http *http.Server
 
@@ -109,7 +110,7 @@ func (s *Server) serve(web, post net.Listener) {
 		ReadHeaderTimeout: 10 * time.Second,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Log.Handler(), slog.LevelWarn),
 	}
-	s.smtp = newSMTP(s)
+	s.smtp, s.post = newSMTP(s), post
 	s.serving.Go(func() { s.report("http", s.http.Serve(web)) })
 	s.serving.Go(func() { s.report("smtp", s.smtp.Serve(lineListener{post})) })
 }
@@ -143,6 +144,11 @@ func (s *Server) release() error {
 			errs = append(errs, s.http.Close())
 		}
 		errs = append(errs, s.smtp.Close())
+		// go-smtp closes the listeners it knows, and it knows this one only once Serve
+		// has begun.
+		if err := s.post.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
 		s.serving.Wait()
 	}
 	s.life.Lock()
@@ -173,6 +179,9 @@ func (s *Server) BaseURL(network string) string { return s.info.BaseURL(network)
 
 // Credentials gives what the servers accept.
 func (s *Server) Credentials() Credentials { return s.info.Credentials }
+
+// Clear forgets all that arrived.
+func (s *Server) Clear() error { return s.arrivals.empty() }
 
 // SetFaults puts these faults in force instead of those before.
 func (s *Server) SetFaults(list []Fault) { s.faults.set(list) }
