@@ -167,8 +167,15 @@ func (d *draft) noPicture(p picture, err error) error {
 	where := d.in.where
 	if n := p.line; n > 0 {
 		where = line(where, n)
-	} else if i := strings.Index(d.text, p.src); i >= 0 {
-		where = line(where, 1+strings.Count(d.text[:i], "\n"))
+	} else {
+		// Markdown escapes what the author wrote plainly.
+		plain, _ := url.PathUnescape(p.src)
+		for _, s := range []string{p.src, plain} {
+			if i := strings.Index(d.text, s); i >= 0 && s != "" {
+				where = line(where, 1+strings.Count(d.text[:i], "\n"))
+				break
+			}
+		}
 	}
 	return &publisher.Error{Kind: publisher.Invalid, Op: "read picture " + strconv.Quote(oneLine(p.src)), Where: where, Err: err,
 		Hint: "put a JPEG, PNG, GIF or WebP beside the article, or give the picture's full web address"}
