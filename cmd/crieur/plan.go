@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"crieur/publisher/app"
+)
+
+func planCommand(s *session) *cobra.Command {
+	var sel app.Selection
+	var article app.ArticleOptions
+	c := &cobra.Command{
+		Use: "plan SRC…", Short: "say what publish would do: every channel, how many readers, what it costs; writes nothing",
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.with(func(a *app.App) error { return s.plan(c.Context(), a, args, article, sel) })
+		},
+	}
+	articleFlags(c.Flags(), &article)
+	selectionFlags(c.Flags(), &sel)
+	return c
+}
+
+func (s *session) plan(ctx context.Context, a *app.App, args []string, article app.ArticleOptions, sel app.Selection) error {
+	for _, src := range args {
+		p, err := a.Plan(ctx, src, article, sel)
+		if err != nil {
+			return err
+		}
+		if s.json() {
+			if err := s.emit(p); err != nil {
+				return err
+			}
+			continue
+		}
+		s.warn(p.Warnings)
+		rows := make([][]string, 0, len(p.Effects))
+		for _, e := range p.Effects {
+			rows = append(rows, []string{e.Channel, e.Network, fmt.Sprint(e.New), fmt.Sprint(e.Done), e.Price(), e.Summary})
+		}
+		table(s.out, []string{"CHANNEL", "NETWORK", "NEW", "BEFORE", "COST", "WHAT"}, rows)
+		s.tell("%s: %s (mode: %s)", quoted(p.Article.Title), p.Summary(), p.Mode)
+	}
+	return nil
+}

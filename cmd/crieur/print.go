@@ -1,0 +1,191 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"sort"
+	"strings"
+
+	"github.com/rivo/uniseg"
+
+	"crieur/publisher"
+	"crieur/publisher/app"
+)
+
+// emit prints v as one indented JSON value.
+func (s *session) emit(v any) error {
+	enc := json.NewEncoder(s.out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
+}
+
+// tell prints a line that a quiet run leaves out.
+func (s *session) tell(format string, args ...any) {
+	if !s.quiet && !s.json() {
+		fmt.Fprintf(s.out, format+"\n", args...)
+	}
+}
+
+// warn prints a warning on standard error; JSON carries it in its own field.
+func (s *session) warn(lines []string) {
+	if s.json() {
+		return
+	}
+	for _, l := range lines {
+		fmt.Fprintln(s.err, "crieur: warning: "+l)
+	}
+}
+
+// mostRows is how many deliveries a table lists by itself; -v and -o json list all.
+const mostRows = 40
+
+// printResult shows what a run of publish, send, post or retry came to.
+func (s *session) printResult(r *app.Result) error {
+	if s.json() {
+		return s.emit(r)
+	}
+	if r.NothingToDo {
+		s.tell("nothing to do: %s was published before (%s)", quoted(r.Article.Title), counts(r.Counts))
+		if r.Changed {
+			s.tell("its text has changed since; what went out stays as it was, and a new --id makes it a new article")
+		}
+		s.tell("crieur status lists the receipts")
+		return nil
+	}
+	s.warn(r.Warnings)
+	if !s.quiet {
+		s.deliveries(r.Deliveries)
+	}
+	s.tell("%s: %s", quoted(r.Article.Title), counts(r.Counts))
+	if r.Cost > 0 {
+		s.tell("cost: $%.3f", r.Cost)
+	}
+	if r.Unknown > 0 {
+		fmt.Fprintf(s.err, "crieur: %d perhaps done: look there before you send again; crieur retry --unknown sends them again\n", r.Unknown)
+	}
+	if r.See != "" {
+		s.tell("see what arrived: %s", r.See)
+	}
+	return nil
+}
+
+// deliveries prints the table of receipts: all that did not go well, and the
+// others up to a screenful.
+func (s *session) deliveries(all []app.DeliveryView) {
+	shown := all
+	if len(all) > mostRows && !s.verbose {
+		shown = nil
+		good := 0
+		for _, d := range all {
+			if d.State != publisher.StateAccepted {
+				shown = append(shown, d)
+			} else if good < mostRows/2 {
+				shown, good = append(shown, d), good+1
+			}
+		}
+		shown = shown[:min(len(shown), 2*mostRows)]
+	}
+	rows := make([][]string, 0, len(shown))
+	for _, d := range shown {
+		what := d.Receipt.URL
+		if what == "" {
+			what = d.Receipt.ID
+		}
+		if d.State != publisher.StateAccepted {
+			what = d.Problem
+		}
+		rows = append(rows, []string{d.Channel, d.To(), s.stateWord(d.State), what})
+	}
+	table(s.out, []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
+	if n := len(all) - len(shown); n > 0 {
+		s.tell("… and %d more; -v or -o json lists them all", n)
+	}
+}
+
+// stateWord gives a state as a word, coloured on a terminal; the word is enough
+// without its colour.
+func (s *session) stateWord(st publisher.State) string {
+	if !s.colour() {
+		return st.String()
+	}
+	code := "33" // yellow: not over
+	switch st {
+	case publisher.StateAccepted:
+		code = "32"
+	case publisher.StateFailed, publisher.StateBounced, publisher.StateUnknown:
+		code = "31"
+	}
+	return "\x1b[" + code + "m" + st.String() + "\x1b[0m"
+}
+
+// counts gives "3 accepted, 1 failed", in the order of the states.
+func counts(c map[string]int) string {
+	var parts []string
+	for _, st := range publisher.States() {
+		if n := c[st.String()]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, st))
+		}
+	}
+	if len(parts) == 0 {
+		return "no deliveries"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func quoted(title string) string {
+	if g := uniseg.GraphemeClusterCount(title); g > 48 {
+		cut, n := "", 0
+		for gr := uniseg.NewGraphemes(title); gr.Next() && n < 47; n++ {
+			cut += gr.Str()
+		}
+		title = strings.TrimSpace(cut) + "…"
+	}
+	return "“" + title + "”"
+}
+
+// table prints aligned columns two spaces apart, without boxes. The last column is
+// not padded and may be as long as it is.
+func table(w io.Writer, head []string, rows [][]string) {
+	widths := make([]int, len(head))
+	for _, r := range append([][]string{head}, rows...) {
+		for i, cell := range r {
+			widths[i] = max(widths[i], width(cell))
+		}
+	}
+	for _, r := range append([][]string{head}, rows...) {
+		var b strings.Builder
+		for i, cell := range r {
+			b.WriteString(cell)
+			if i < len(r)-1 {
+				b.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
+			}
+		}
+		fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+	}
+}
+
+// width is what a cell takes on a terminal, escape sequences apart.
+func width(s string) int {
+	for {
+		i := strings.Index(s, "\x1b[")
+		if i < 0 {
+			return uniseg.StringWidth(s)
+		}
+		j := strings.IndexByte(s[i:], 'm')
+		if j < 0 {
+			return uniseg.StringWidth(s)
+		}
+		s = s[:i] + s[i+j+1:]
+	}
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	sort.Strings(keys)
+	return keys
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"crieur/publisher"
+	"crieur/publisher/app"
+)
+
+// publishCommand makes publish, send or post: the same verb for both, mail, or
+// social posts.
+func publishCommand(s *session, kind app.Kind) *cobra.Command {
+	var (
+		sel     = app.Selection{Kind: kind}
+		article app.ArticleOptions
+		o       app.PublishOptions
+		dryRun  bool
+		yes     bool
+		test    string
+	)
+	use, short := "publish SRC…", "send an article to every newsletter and every channel"
+	switch kind {
+	case app.Mails:
+		use, short = "send SRC…", "send an article to newsletters, by mail"
+	case app.Posts:
+		use, short = "post SRC…", "post an article to the social channels"
+	}
+	c := &cobra.Command{
+		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
+		Long: short + `.
+
+SRC is a file (Markdown, HTML, text), - for standard input, or a web address.
+What was done before is not done again: run it as often as you like.`,
+		RunE: func(c *cobra.Command, args []string) error {
+			return s.with(func(a *app.App) error {
+				if dryRun {
+					return s.plan(c.Context(), a, args, article, sel)
+				}
+				if test != "" {
+					return s.trial(c.Context(), a, args, article, sel, test)
+				}
+				var code outcome
+				for _, src := range args {
+					o.Confirm = s.confirm(a, yes)
+					bar := s.progress()
+					o.Progress = bar.step
+					result, err := a.Publish(c.Context(), src, article, sel, o)
+					bar.done()
+					if err != nil {
+						return err
+					}
+					if err := s.printResult(result); err != nil {
+						return err
+					}
+					code = max(code, outcome(exitOf(result)))
+				}
+				if code != exitDone {
+					return code
+				}
+				return nil
+			})
+		},
+	}
+	f := c.Flags()
+	articleFlags(f, &article)
+	selectionFlags(f, &sel)
+	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
+	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars")
+	if kind != app.Posts {
+		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
+	}
+	return c
+}
+
+func articleFlags(f *pflag.FlagSet, o *app.ArticleOptions) {
+	f.StringVar(&o.URL, "url", "", "the article's own address on the site, where the article does not give it")
+	f.StringVar(&o.Original, "original", "", "address of the original that was translated or republished")
+	f.StringVar(&o.Language, "language", "", "the article's language, such as fr, where it is not given")
+	f.StringVar(&o.ID, "id", "", "the name under which the article counts as published")
+	f.StringVar(&o.Format, "format", "", "markdown, html or text, where the name does not tell")
+}
+
+func selectionFlags(f *pflag.FlagSet, sel *app.Selection) {
+	f.StringSliceVar(&sel.Only, "only", nil, "these newsletters and channels only")
+	f.StringSliceVar(&sel.Skip, "skip", nil, "all but these newsletters and channels")
+	if sel.Kind != app.Posts {
+		f.StringSliceVar(&sel.Newsletters, "newsletter", nil, "these newsletters only, no posts")
+		f.StringSliceVar(&sel.Lists, "list", nil, "newsletters to these lists only, no posts")
+	}
+}
+
+// exitOf gives the exit code of a finished run.
+func exitOf(r *app.Result) int {
+	done := r.Counts[publisher.StateAccepted.String()]
+	unknown := r.Counts[publisher.StateUnknown.String()]
+	left := 0
+	for _, st := range []publisher.State{publisher.StatePlanned, publisher.StateLeased, publisher.StateDeferred,
+		publisher.StateFailed, publisher.StateBounced} {
+		left += r.Counts[st.String()]
+	}
+	switch {
+	case unknown > 0:
+		return exitUnknown
+	case left == 0:
+		return exitDone
+	case r.Denied && done == 0:
+		return exitDenied
+	case done > 0:
+		return exitPartly
+	}
+	return exitFailed
+}
+
+// confirm asks before anything leaves the machine. In the sandbox nothing does.
+func (s *session) confirm(a *app.App, yes bool) func(*app.Plan) error {
+	if yes || !a.Live() {
+		return nil
+	}
+	return func(p *app.Plan) error {
+		if s.noInput || s.json() || !terminal(s.in) {
+			return usage("this would leave the machine: "+p.Summary(), "add --yes, or look first with --dry-run")
+		}
+		fmt.Fprintf(s.err, "%s. Go on? [y/N] ", p.Summary())
+		answer, _ := bufio.NewReader(s.in).ReadString('\n')
+		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" && a != "o" && a != "oui" {
+			return errors.Join(outcome(exitFailed), errors.New("not confirmed"))
+		}
+		return nil
+	}
+}
+
+// trial sends the mails to one address and prints their receipts.
+func (s *session) trial(ctx context.Context, a *app.App, args []string, article app.ArticleOptions, sel app.Selection, to string) error {
+	for _, src := range args {
+		sent, see, err := a.Trial(ctx, src, article, sel, to)
+		if err != nil {
+			return err
+		}
+		if s.json() {
+			if err := s.emit(map[string]any{"test": sent, "see": see}); err != nil {
+				return err
+			}
+			continue
+		}
+		for _, t := range sent {
+			s.tell("test of %s sent to %s: %s", t.Channel, t.To, t.Receipt.Reply)
+		}
+		if see != "" {
+			s.tell("see what arrived: %s", see)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"crieur/publisher/app"
+)
+
+func renderCommand(s *session) *cobra.Command {
+	var article app.ArticleOptions
+	var channel string
+	var text bool
+	c := &cobra.Command{
+		Use: "render SRC --channel NAME", Short: "print one rendering: a newsletter's mail, or a channel's posts",
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if channel == "" {
+				return usage("no channel given", "crieur render "+args[0]+" --channel NAME, with a newsletter's or channel's name")
+			}
+			return s.with(func(a *app.App) error {
+				r, err := a.Render(c.Context(), args[0], article, channel)
+				if err != nil {
+					return err
+				}
+				if s.json() {
+					return s.emit(r)
+				}
+				s.warn(r.Warnings)
+				switch {
+				case r.Parts != nil:
+					for i, p := range r.Parts {
+						if i > 0 {
+							fmt.Fprintln(s.out, strings.Repeat("─", 20))
+						}
+						fmt.Fprintln(s.out, p.Text)
+						s.tell("\n[%d of %d]", p.Length, p.Limit)
+					}
+				case text:
+					fmt.Fprint(s.out, r.Text)
+				default:
+					fmt.Fprint(s.out, r.HTML)
+				}
+				return nil
+			})
+		},
+	}
+	articleFlags(c.Flags(), &article)
+	c.Flags().StringVar(&channel, "channel", "", "the newsletter's or channel's `NAME`")
+	c.Flags().BoolVar(&text, "text", false, "a mail's plain text instead of its HTML")
+	return c
+}

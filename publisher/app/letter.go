@@ -1,0 +1,81 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+
+	"crieur/publisher"
+	"crieur/publisher/config"
+)
+
+// newsletter gives a newsletter by name.
+func (a *App) newsletter(name string) (config.Newsletter, error) {
+	for _, n := range a.conf.Newsletters {
+		if n.Name == name {
+			return n, nil
+		}
+	}
+	return config.Newsletter{}, &publisher.Error{Kind: publisher.Invalid, Op: "find newsletter " + name,
+		Err: errors.New("the configuration has none of this name any more"), Hint: "add it again below newsletters:"}
+}
+
+// letter builds what all readers of an issue have in common from its frozen rendering.
+func (a *App) letter(ctx context.Context, issueID, channel, language string) (*publisher.Letter, error) {
+	n, err := a.newsletter(channel)
+	if err != nil {
+		return nil, err
+	}
+	r, err := a.store.RenderingFor(ctx, issueID, channel, language)
+	if err != nil {
+		return nil, err
+	}
+	return a.letterOf(n, r), nil
+}
+
+func (a *App) letterOf(n config.Newsletter, r publisher.Rendering) *publisher.Letter {
+	domain := domainOf(n.From)
+	return &publisher.Letter{
+		Rendering: &r, From: n.From, ReplyTo: n.ReplyTo, Domain: domain, Date: r.Created,
+		ListID: label(n.List) + "." + domain, ListName: firstOf(n.Title, a.conf.Site.Name),
+		FeedbackID: strings.Join([]string{r.IssueID, label(n.Name), "newsletter", label(domain)}, ":"),
+	}
+}
+
+func domainOf(a publisher.Address) string {
+	_, domain, _ := strings.Cut(a.Email, "@")
+	return domain
+}
+
+// label gives a name as one label of an identifier: letters, digits and hyphens.
+func label(name string) string {
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name)), "-")
+}
+
+// merge gives one reader's values for a letter.
+func (a *App) merge(l *publisher.Letter, r publisher.Recipient) publisher.Merge {
+	words := a.catalogue.For(l.Rendering.Language)
+	greeting := words.T("mail.greeting.plain")
+	if r.Name != "" {
+		greeting = words.T("mail.greeting.named", "Name", r.Name)
+	}
+	leave := a.publicURL("u", r.Token)
+	if n, err := a.newsletter(l.Rendering.Channel); err == nil && len(a.conf.Lists) > 1 {
+		leave += "?l=" + url.QueryEscape(n.List)
+	}
+	since := ""
+	if !r.Since.IsZero() {
+		since = words.ShortDate(r.Since.In(a.location))
+	}
+	return publisher.Merge{
+		publisher.MergeName: r.Name, publisher.MergeGreeting: greeting, publisher.MergeEmail: r.Email, publisher.MergeSince: since,
+		publisher.MergeUnsubscribe: leave, publisher.MergePreferences: a.publicURL("p", r.Token),
+		publisher.MergeView: a.publicURL("i", l.Rendering.IssueID),
+	}
+}

@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"net"
+	"net/http"
+
+	"crieur/publisher"
+	"crieur/publisher/audience"
+	"crieur/publisher/web"
+	"crieur/templates"
+)
+
+// Serve answers readers until ctx ends. Listen "" stands for server.listen; ready
+// is told the address once requests are answered.
+func (a *App) Serve(ctx context.Context, listen string, ready func(url string)) error {
+	address := firstOf(listen, a.conf.Server.Listen)
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return &publisher.Error{Kind: publisher.Internal, Op: "listen on " + address, Where: "server.listen", Err: err,
+			Hint: "choose another address with --listen, or stop what answers there"}
+	}
+	ready("http://" + l.Addr().String())
+	return a.servePages(ctx, l)
+}
+
+// servePages answers readers on l.
+func (a *App) servePages(ctx context.Context, l net.Listener) error {
+	h, err := a.pages(ctx)
+	if err != nil {
+		_ = l.Close()
+		return err
+	}
+	return web.Serve(ctx, l, h)
+}
+
+func (a *App) pages(ctx context.Context) (http.Handler, error) {
+	people, err := a.audience(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return web.Public(web.Config{
+		Readers: readers{a, people}, Archive: archive{a}, Catalogue: a.catalogue, Templates: templates.FS,
+		SiteName: a.conf.Site.Name, SiteURL: a.conf.Site.URL, Accent: a.conf.Site.Accent, Language: firstOf(a.conf.Site.Language, "en"), Log: a.o.Log,
+	})
+}
+
+// readers shows the audience to the web pages.
+type readers struct {
+	a      *App
+	people *audience.Service
+}
+
+var _ web.Readers = readers{}
+
+func (r readers) Lookup(ctx context.Context, token string) (web.Person, error) {
+	p, err := r.people.Preferences(ctx, token)
+	if err != nil {
+		return web.Person{}, err
+	}
+	out := web.Person{Email: p.Subscriber.Email, Language: p.Subscriber.Language}
+	for _, s := range p.Subscriptions {
+		l := web.List{Name: s.List, Title: s.List, On: s.Status == publisher.Confirmed}
+		for _, c := range r.a.conf.Lists {
+			if c.Name == s.List {
+				l.Title, l.Description = firstOf(c.Title, c.Name), c.Description
+			}
+		}
+		out.Lists = append(out.Lists, l)
+	}
+	return out, nil
+}
+
+func (r readers) Leave(ctx context.Context, token, list, how string) (bool, error) {
+	return r.people.Leave(ctx, token, list, how)
+}
+
+func (r readers) Join(ctx context.Context, token, list, how string) (bool, error) {
+	return r.people.Join(ctx, token, list, how)
+}
+
+// archive shows the frozen pages and pictures to the web.
+type archive struct{ a *App }
+
+var _ web.Archive = archive{}
+
+func (x archive) Page(ctx context.Context, issueID string) (string, error) {
+	all, err := x.a.store.Renderings(ctx, issueID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range all {
+		if r.Channel == pageChannel {
+			return r.HTML, nil
+		}
+	}
+	return "", noIssue(issueID, &publisher.Error{Kind: publisher.NotFound})
+}
+
+func (x archive) Media(ctx context.Context, hash string) ([]byte, string, error) {
+	return x.a.store.Media(ctx, hash)
+}
