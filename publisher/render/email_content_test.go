@@ -221,7 +221,7 @@ func TestText(t *testing.T) {
 		"numbered":           {`<ol start="9"><li>un</li><li>deux</li></ol>`, "9. un\n10. deux"},
 		"nested list":        {"<ul><li>un<ul><li>a</li><li>b</li></ul></li><li>deux</li></ul>", "- un\n  - a\n  - b\n- deux"},
 		"list of paragraphs": {"<ul><li><p>un</p><p>deux</p></li><li><p>trois</p></li></ul>", "- un\n\n  deux\n- trois"},
-		"quote":              {"<blockquote><p>un</p><p>deux</p></blockquote><p>trois</p>", "> un\n\n> deux\n\ntrois"},
+		"quote":              {"<blockquote><p>un</p><p>deux</p></blockquote><p>trois</p>", "> un\n>\n> deux\n\ntrois"},
 		"code":               {"<pre><code>a ? b\n  c</code></pre>", "    a ? b\n      c"},
 		"rule":               {"<p>a</p><hr><p>b</p>", "a\n\n* * *\n\nb"},
 		"table":              {"<table><thead><tr><th>a</th><th>b</th></tr></thead><tbody><tr><td>1</td><td>2</td></tr><tr><td>3</td><td>4</td></tr></tbody></table>", "a | b\n1 | 2\n3 | 4"},

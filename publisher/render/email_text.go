@@ -40,6 +40,7 @@ type texter struct {
 	first  string // before the next block's first line, once
 	indent string // before all lines
 	tight  bool   // the next block follows without an empty line
+	quoted string // indent of the quote that the last block stands in
 	verses bool   // keep line ends: preformatted text
 }
 
@@ -161,7 +162,7 @@ func (t *texter) within(prefix string, write func()) {
 	t.indent += prefix
 	write()
 	t.flush()
-	t.indent = before
+	t.indent, t.quoted = before, ""
 }
 
 func (t *texter) pre(n *html.Node) {
@@ -224,12 +225,19 @@ func (t *texter) write(text string) {
 }
 
 func (t *texter) add(text string) {
-	if t.tight && len(t.blocks) > 0 {
-		t.blocks[len(t.blocks)-1] += "\n" + text
-	} else {
+	last := len(t.blocks) - 1
+	switch {
+	case t.tight && last >= 0:
+		t.blocks[last] += "\n" + text
+	case t.quoted != "" && t.quoted == t.indent:
+		t.blocks[last] += "\n" + strings.TrimRight(t.indent, " ") + "\n" + text
+	default:
 		t.blocks = append(t.blocks, text)
 	}
-	t.tight = false
+	t.tight, t.quoted = false, ""
+	if strings.Contains(t.indent, ">") {
+		t.quoted = t.indent
+	}
 }
 
 // plain gives the text in n without its elements.
