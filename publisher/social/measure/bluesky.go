@@ -1,8 +1,6 @@
 package measure
 
 import (
-	"cmp"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -29,37 +27,40 @@ type Facet struct {
 // overlaps (app.bsky.richtext.facet). A mention's handle is still to be resolved.
 func Facets(text string) []Facet {
 	var found []Facet
-	for i, r := range text {
-		before := lastRune(text[:i])
-		opens := i == 0 || isScriptSpace(before)
-		size := utf8.RuneLen(r)
-		var f Facet
-		switch {
-		case r == utf8.RuneError:
-			continue
-		case opens && (r == '#' || r == '＃'):
-			f = tagFacet(text, i, size)
-		case !opens && before != '(':
-			continue
-		case r == '@':
-			f = mentionFacet(text, i)
-		case r == '$':
-			f = cashtagFacet(text, i)
-		case isASCIILetter(r):
-			f = linkFacet(text, i)
-		}
+	before := rune(-1)
+	for i := 0; i < len(text); {
+		r, size := utf8.DecodeRuneInString(text[i:])
+		f := facetAt(text, i, before)
 		if f.End > 0 {
 			found = append(found, f)
+			i = f.End
+			before = lastRune(text[:i])
+			continue
 		}
+		i += size
+		before = r
 	}
-	slices.SortStableFunc(found, func(a, b Facet) int { return cmp.Compare(a.Start, b.Start) })
-	apart := found[:0]
-	for _, f := range found {
-		if len(apart) == 0 || f.Start >= apart[len(apart)-1].End {
-			apart = append(apart, f)
-		}
+	return found
+}
+
+// facetAt reads the facet that begins at i, behind before (-1: nothing); its End is 0
+// where there is none.
+func facetAt(text string, i int, before rune) Facet {
+	opens := before == -1 || isScriptSpace(before)
+	r, size := utf8.DecodeRuneInString(text[i:])
+	switch {
+	case opens && (r == '#' || r == '＃'):
+		return tagFacet(text, i, size)
+	case !opens && before != '(':
+		return Facet{}
+	case r == '@':
+		return mentionFacet(text, i)
+	case r == '$':
+		return cashtagFacet(text, i)
+	case isASCIILetter(r):
+		return linkFacet(text, i)
 	}
-	return apart
+	return Facet{}
 }
 
 func mentionFacet(text string, i int) Facet {
@@ -81,28 +82,29 @@ func endsInTLD(s string) bool {
 }
 
 func linkFacet(text string, i int) Facet {
-	end := i + len(text[i:])
+	protocol := protocolLen(text[i:])
+	if protocol == 0 && !endsInTLD(bareDomain(text[i:])) {
+		return Facet{}
+	}
+	end := len(text)
 	if n := strings.IndexFunc(text[i:], isScriptSpace); n >= 0 {
 		end = i + n
 	}
-	word := text[i:end]
-	uri := word
-	if n := protocolLen(word); n == 0 {
-		if !endsInTLD(bareDomain(word)) {
-			return Facet{}
-		}
-		uri = "https://" + word
-	} else if n == len(word) {
+	uri := text[i:end]
+	if protocol == len(uri) {
 		return Facet{}
 	}
-	strip := 0
 	if strings.ContainsAny(uri[len(uri)-1:], ".,;:!?") {
-		strip++
+		uri = uri[:len(uri)-1]
 	}
-	if strings.HasSuffix(uri[:len(uri)-strip], ")") && !strings.Contains(uri, "(") {
-		strip++
+	if strings.HasSuffix(uri, ")") && !strings.Contains(uri, "(") {
+		uri = uri[:len(uri)-1]
 	}
-	return Facet{i, end - strip, FacetLink, uri[:len(uri)-strip]}
+	f := Facet{i, i + len(uri), FacetLink, uri}
+	if protocol == 0 {
+		f.Value = "https://" + uri
+	}
+	return f
 }
 
 // bareDomain gives the labels of letters and digits that word begins with; ""
