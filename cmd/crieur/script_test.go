@@ -13,6 +13,9 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(asCrieur) != "" {
+		os.Exit(mainCode())
+	}
 	testscript.Main(m, map[string]func(){"crieur": func() { os.Exit(mainCode()) }})
 }
 
