@@ -86,12 +86,7 @@ type Response struct {
 // the request Posts and may have left the machine, else Busy.
 func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	var left atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		// The transport asks for a second connection only where it wrote nothing on the
-		// first; headerName sees to it that this holds.
-		GetConn:      func(string) { left.Store(false) },
-		WroteHeaders: func() { left.Store(true) },
-	})
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{WroteHeaders: func() { left.Store(true) }})
 	req, err := http.NewRequestWithContext(ctx, r.Method, r.URL, bytes.NewReader(r.Body))
 	if err != nil {
 		return nil, c.Error(publisher.Internal, r.Op, "", errors.New("the request's address is not one"))
