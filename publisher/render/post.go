@@ -167,7 +167,22 @@ type postArticle struct {
 	OriginalURL                  string
 	Tags                         []string
 	Published                    string // "1er mars 2027"; "" where it is not known
-	Paragraphs                   []string
+
+	body       string
+	set        func(string) string
+	paragraphs []string
+}
+
+// Paragraphs gives the text of the body block by block. Most posts do without.
+func (a *postArticle) Paragraphs() []string {
+	if a.paragraphs == nil {
+		for _, text := range paragraphs(a.body) {
+			if text = a.set(text); text != "" {
+				a.paragraphs = append(a.paragraphs, text)
+			}
+		}
+	}
+	return a.paragraphs
 }
 
 type postSite struct{ Name, URL, Host string }
@@ -190,7 +205,7 @@ func (s *Set) newPost(in *PostInput) *post {
 		p.limits.Len = uniseg.GraphemeClusterCount
 	}
 	p.Article = postArticle{Title: set(a.Title), Lead: set(a.Lead), Author: set(a.Author), Warning: set(a.Warning),
-		Language: a.Language, Dir: a.Dir, URL: a.CanonicalURL, OriginalURL: a.OriginalURL}
+		Language: a.Language, Dir: a.Dir, URL: a.CanonicalURL, OriginalURL: a.OriginalURL, body: a.Body, set: set}
 	for _, t := range a.Tags {
 		if t = set(t); t != "" {
 			p.Article.Tags = append(p.Article.Tags, t)
@@ -202,11 +217,6 @@ func (s *Set) newPost(in *PostInput) *post {
 			when = when.In(in.Site.Location)
 		}
 		p.Article.Published = p.words.ShortDate(when)
-	}
-	for _, text := range paragraphs(a.Body) {
-		if text = set(text); text != "" {
-			p.Article.Paragraphs = append(p.Article.Paragraphs, text)
-		}
 	}
 	if p.Article.Warning != "" && p.limits.Text > 0 {
 		// Never 0, which would allow everything.
@@ -222,8 +232,8 @@ func (p *post) card(in *PostInput) *publisher.Card {
 	}
 	const description = 300
 	lead := setLine(in.Article.Lead, p.Lang)
-	if lead == "" && len(p.Article.Paragraphs) > 0 {
-		lead = p.Article.Paragraphs[0]
+	if lead == "" && len(p.Article.Paragraphs()) > 0 {
+		lead = p.Article.Paragraphs()[0]
 	}
 	c := &publisher.Card{URL: p.URL, Title: shortenTo(setLine(in.Article.Title, p.Lang), description), Description: shortenTo(lead, description)}
 	if in.Thumb != nil && takes(in.Traits, *in.Thumb) {

@@ -142,3 +142,17 @@ func goldenPost(t *testing.T, name string, r publisher.Rendering) {
 		t.Errorf("%s (-want +got; -update-post writes it anew):\n%s", path, diff)
 	}
 }
+
+func BenchmarkPost(b *testing.B) {
+	set := openSet(b, "")
+	for network := range traits() {
+		b.Run(network, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := set.Post(postInput(network, specimens()["fr-long"])); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

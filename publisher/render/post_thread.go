@@ -12,7 +12,7 @@ func (p *post) Body(n int) []string {
 		f := fitter{limits: p.limits, segments: []segment{{text: text}}}
 		return f.fits()
 	}
-	rest := strings.Join(p.Article.Paragraphs, "\n\n")
+	rest := strings.Join(p.Article.Paragraphs(), "\n\n")
 	var parts []string
 	for rest != "" && len(parts) < n {
 		if fits(rest) {

@@ -27,7 +27,10 @@ var mastodonURLs = urlGrammar{
 func Mastodon(text string, perURL int) int {
 	n, done := 0, 0
 	count := func(upTo int) { n += Graphemes(text[done:upTo]) }
-	mentions := remoteMention().FindAllStringSubmatchIndex(text, -1)
+	var mentions [][]int
+	if strings.Contains(text, "@") {
+		mentions = remoteMention().FindAllStringSubmatchIndex(text, -1)
+	}
 	skipMentions := func(upTo int) {
 		for len(mentions) > 0 && mentions[0][0] < upTo {
 			m := mentions[0]
