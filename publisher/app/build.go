@@ -247,36 +247,54 @@ func (a *App) attach(e *edition, in *render.PostInput, traits publisher.Traits) 
 func (a *App) host(ctx context.Context, e *edition) (map[string]string, error) {
 	e.bytes = map[string][]byte{}
 	hosted := map[string]string{}
-	pictures := e.article.Images
-	if e.article.Image != nil {
-		pictures = append([]publisher.Image{*e.article.Image}, pictures...)
+	for i, img := range pictures(e.article) {
+		err := a.hostOne(ctx, e, hosted, img, img.Path, i == 0)
+		if err != nil && img.Path != "" {
+			return nil, err
+		}
+		if err != nil { // letters link to it all the same
+			e.warn(fmt.Sprintf("posts go without picture %s: %v", path.Base(img.URL), err))
+		}
 	}
-	for i, img := range pictures {
-		key := imageKey(img)
-		if _, done := e.bytes[key]; done {
+	own := []string{a.conf.Site.Logo}
+	for _, s := range a.conf.Blocks.Sponsors.Items {
+		own = append(own, s.Image)
+	}
+	for _, p := range own {
+		if p == "" || strings.HasPrefix(p, "https://") || strings.HasPrefix(p, "http://") {
 			continue
 		}
-		data, err := a.pictureBytes(ctx, img, i == 0)
-		if err != nil {
-			e.warn(fmt.Sprintf("picture %s cannot be read: %v", path.Base(key), err))
-			continue
+		if err := a.hostOne(ctx, e, hosted, publisher.Image{Path: p}, a.conf.Path(p), false); err != nil {
+			return nil, err
 		}
-		if data == nil {
-			continue
-		}
-		e.bytes[key] = data
-		if img.Path == "" {
-			continue
-		}
-		p, err := render.FitPicture(data, img.Alt, render.PictureLimits{Bytes: 1_000_000, Side: 1600})
-		if err != nil {
-			e.warn(fmt.Sprintf("picture %s: %v", path.Base(key), err))
-			continue
-		}
-		e.pictures = append(e.pictures, p)
-		hosted[key] = a.mediaURL(p.MediaRef)
 	}
 	return hosted, nil
+}
+
+// hostOne reads one picture, which stands at path if it is local, and notes the
+// address at which crieur will serve it.
+func (a *App) hostOne(ctx context.Context, e *edition, hosted map[string]string, img publisher.Image, path string, lead bool) error {
+	key := imageKey(img)
+	if _, done := e.bytes[key]; done {
+		return nil
+	}
+	local := img
+	local.Path = path
+	data, err := a.pictureBytes(ctx, local, lead)
+	if err != nil || data == nil {
+		return err
+	}
+	e.bytes[key] = data
+	if path == "" {
+		return nil
+	}
+	p, err := render.FitPicture(data, img.Alt, render.PictureLimits{Bytes: 1_000_000, Side: 1600})
+	if err != nil {
+		return err
+	}
+	e.pictures = append(e.pictures, p)
+	hosted[key] = a.mediaURL(p.MediaRef)
+	return nil
 }
 
 // pictureBytes reads a local picture, and the lead picture from the web: the only

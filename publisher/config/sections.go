@@ -111,7 +111,6 @@ type List struct {
 	Name        string `mapstructure:"-"`
 	Title       string `mapstructure:"title" desc:"What readers see."`
 	Description string `mapstructure:"description" lines:"true" desc:"One sentence on what they get."`
-	Language    string `mapstructure:"language" format:"language" desc:"Language of its pages. Left out: the site's."`
 }
 
 // A Newsletter is a recurring product for one list.
