@@ -87,7 +87,6 @@ func Public(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = w.Write([]byte("User-agent: *\nDisallow: /u/\nDisallow: /p/\n"))
 	})
-	mux.HandleFunc("/{$}", p.nothing)
 	mux.HandleFunc("GET /", p.nothing)
 	return guard(mux), nil
 }
