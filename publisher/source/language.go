@@ -67,7 +67,10 @@ func detect(text string) (lang string, sure bool) {
 		text = string(r[:enough])
 	}
 	info := whatlanggo.Detect(text)
-	if info.Lang < 0 {
+	// A guess below this is no better than chance; and two languages that are
+	// equally near come out in any order, with confidence 0.
+	const least = 0.3
+	if info.Lang < 0 || info.Confidence < least {
 		return "", false
 	}
 	lang = info.Lang.Iso6391()
