@@ -1,6 +1,7 @@
 package socialtest
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -160,6 +161,30 @@ func noConnection(t *testing.T, b *bench) {
 			b.stands(t)
 		})
 	}
+}
+
+// Some servers end a connection after each answer without saying that they will.
+func closedInSilence(t *testing.T, b *bench) {
+	b.onEvery(func(w http.ResponseWriter, r *http.Request, forward func() *answer) {
+		a := forward()
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil || a == nil {
+			t.Errorf("%+v, %v", a, err)
+			return
+		}
+		defer conn.Close()
+		resp := http.Response{StatusCode: a.status, ProtoMajor: 1, ProtoMinor: 1, Header: a.header,
+			ContentLength: int64(len(a.body)), Body: io.NopCloser(bytes.NewReader(a.body))}
+		resp.Header.Del("Connection")
+		resp.Write(conn)
+	})
+	var texts []string
+	for i := range 20 {
+		p := newPost(keyOf(t, i))
+		b.post(t, p)
+		texts = append(texts, p.Text)
+	}
+	b.stands(t, texts...)
 }
 
 func cancelled(t *testing.T, b *bench) {

@@ -53,6 +53,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"lost before it was read", lostBefore},
 		{"lost after it was done", lostAfter},
 		{"no connection", noConnection},
+		{"connections closed in silence", closedInSilence},
 		{"cancelled", cancelled},
 		{"sent to another host", redirected},
 		{"secrets", secrets},

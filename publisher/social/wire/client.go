@@ -94,6 +94,9 @@ func (c *Client) Do(ctx context.Context, r Request) (*Response, error) {
 	if len(r.Body) == 0 {
 		req.Body, req.GetBody = http.NoBody, nil
 	}
+	// A connection of its own for each request: some servers end a kept one without
+	// saying so (snac does), and a post sent into it would be Unknown for nothing.
+	req.Close = true
 	for name, values := range r.Header {
 		req.Header[headerName(name)] = values
 	}

@@ -226,12 +226,14 @@ func TestNoRequestIsRepeatedUnseen(t *testing.T) {
 		hangUp(w)
 	})
 	c := client(t)
-	if _, err := c.Do(t.Context(), wire.Request{Method: "GET", URL: url}); err != nil {
+	resp, err := c.HTTP.Get(url)
+	if err != nil {
 		t.Fatal(err)
 	}
+	resp.Body.Close()
 	r := post(url)
 	r.Header.Set("Idempotency-Key", "k")
-	_, err := c.Do(t.Context(), r)
+	_, err = c.Do(t.Context(), r)
 	if publisher.KindOf(err) != publisher.Unknown || posts.Load() != 1 {
 		t.Errorf("got %v after %d requests, want unknown after one", err, posts.Load())
 	}
