@@ -3,7 +3,10 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,10 +17,20 @@ import (
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCrieur) != "" {
+		if os.Getenv(alone) != "" {
+			if err := bringUpLoopback(); err != nil {
+				panic(err)
+			}
+		}
 		os.Exit(mainCode())
 	}
 	testscript.Main(m, map[string]func(){"crieur": func() { os.Exit(mainCode()) }})
 }
+
+// sitePage is the front page that init looks at.
+const sitePage = `<!doctype html><html lang="fr-FR"><head><title>Le Petit Écho – l’actualité du quartier</title>
+<meta name="theme-color" content="#123456"><link rel="alternate" type="application/rss+xml" href="/feed">
+</head><body><h1>Le Petit Écho</h1><a href="https://www.paypal.com/donate?id=1">Soutenir</a></body></html>`
 
 // TestScripts runs the command line as its users do. Each script has its own
 // folder, state and ports.
@@ -26,6 +39,10 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, sitePage)
+	}))
+	t.Cleanup(site.Close)
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
@@ -37,6 +54,7 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			e.Setenv("SITE", site.URL)
 			e.Setenv("EXAMPLE", filepath.Join(root, "docs", "example"))
 			e.Setenv("SHARED", filepath.Join(root, "..", "shared"))
 			for _, name := range []string{"CRIEUR_SANDBOX_LISTEN", "CRIEUR_SANDBOX_SMTP", "CRIEUR_SERVER_LISTEN"} {

@@ -7,6 +7,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"log/slog"
@@ -15,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"crieur/publisher"
@@ -23,6 +25,7 @@ import (
 	"crieur/publisher/locale"
 	"crieur/publisher/render"
 	"crieur/publisher/social"
+	"crieur/publisher/source"
 	"crieur/templates"
 )
 
@@ -78,7 +81,33 @@ func Open(o Options) (*App, error) {
 	if a.catalogue, a.set, err = openTemplates(a.templatesDir()); err != nil {
 		return nil, err
 	}
-	return a, nil
+	return a, a.checkNames()
+}
+
+// checkNames holds the names that the configuration gives to other rooms' things
+// against what these rooms have.
+func (a *App) checkNames() error {
+	var errs []error
+	check := func(key, name string, known []string) {
+		if name != "" && !slices.Contains(known, name) {
+			errs = append(errs, &publisher.Error{Kind: publisher.Invalid, Where: a.conf.File + ": " + key, Err: fmt.Errorf("there is no %q", name),
+				Hint: "there are: " + strings.Join(known, ", ")})
+		}
+	}
+	for _, n := range a.conf.Newsletters {
+		check("newsletters."+n.Name+".template", n.Template, a.set.Letters())
+	}
+	for _, c := range a.conf.Channels {
+		check("channels."+c.Name+".template", c.Template, a.set.PostTemplates())
+	}
+	var cleaners []string
+	for _, c := range source.Cleaners() {
+		cleaners = append(cleaners, c.Name)
+	}
+	for _, name := range a.conf.Article.Cleaners {
+		check("article.cleaners", name, cleaners)
+	}
+	return errors.Join(errs...)
 }
 
 func (a *App) load() (*config.Config, error) {

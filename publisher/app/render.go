@@ -23,14 +23,27 @@ type RenderingView struct {
 // Render renders an article for one newsletter or channel, with a made-up reader's
 // values in a mail. It stores nothing.
 func (a *App) Render(ctx context.Context, src string, ao ArticleOptions, channel string) (*RenderingView, error) {
-	e, err := a.edition(ctx, src, ao, Selection{Only: []string{channel}})
+	all, err := a.RenderAll(ctx, src, ao, Selection{Only: []string{channel}})
 	if err != nil {
 		return nil, err
 	}
-	r := e.all()[0]
-	v := a.viewRendering(r)
-	v.Warnings = append([]string{}, e.warnings...)
-	return &v, nil
+	return &all[0], nil
+}
+
+// RenderAll renders an article for everything that is selected: newsletters first,
+// then channels, each in the configuration's order.
+func (a *App) RenderAll(ctx context.Context, src string, ao ArticleOptions, s Selection) ([]RenderingView, error) {
+	e, err := a.edition(ctx, src, ao, s)
+	if err != nil {
+		return nil, err
+	}
+	var views []RenderingView
+	for _, r := range e.all() {
+		v := a.viewRendering(r)
+		v.Warnings = append(v.Warnings, e.warnings...)
+		views = append(views, v)
+	}
+	return views, nil
 }
 
 // edition reads and renders an article, and goes no further.

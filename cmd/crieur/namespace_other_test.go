@@ -1,0 +1,7 @@
+//go:build !linux
+
+package main
+
+const alone = "CRIEUR_TEST_ALONE"
+
+func bringUpLoopback() error { return nil }
