@@ -33,11 +33,12 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	}
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		c = publisher.Commit{}
-		if err := settle(ctx, tx, keys, outcomes, &c); err != nil {
+		q := l.statements.in(tx)
+		if err := settle(ctx, q, keys, outcomes, &c); err != nil {
 			return err
 		}
 		for _, group := range byLot(wants) {
-			if err := claim(ctx, tx, keys[group[0].Lot], group, now, until, &c); err != nil {
+			if err := claim(ctx, q, keys[group[0].Lot], group, now, until, &c); err != nil {
 				return err
 			}
 		}
@@ -46,6 +47,7 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	if err != nil {
 		return publisher.Commit{}, err
 	}
+	l.statements.learn(ctx, l.write)
 	return c, nil
 }
 
@@ -79,7 +81,7 @@ const (
 
 // settle writes the outcomes, in as few statements as their number allows; their
 // sizes are powers of two, so that few different ones have to be prepared.
-func settle(ctx context.Context, tx *sql.Tx, keys map[int64]lotKey, outcomes []publisher.Outcome, c *publisher.Commit) error {
+func settle(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes []publisher.Outcome, c *publisher.Commit) error {
 	for len(outcomes) > 0 {
 		n := 1
 		for n*2 <= min(len(outcomes), outcomeRows) {
@@ -108,7 +110,7 @@ func unlike(outcomes []publisher.Outcome) int {
 	return len(outcomes)
 }
 
-func settleSome(ctx context.Context, tx *sql.Tx, keys map[int64]lotKey, outcomes []publisher.Outcome, c *publisher.Commit) error {
+func settleSome(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes []publisher.Outcome, c *publisher.Commit) error {
 	args := make([]any, 0, len(outcomes)*outcomeWidth)
 	for _, o := range outcomes {
 		due := int64(0)
@@ -149,7 +151,7 @@ func settleSome(ctx context.Context, tx *sql.Tx, keys map[int64]lotKey, outcomes
 
 // note keeps an attempt. A later outcome of the same attempt, such as the answer
 // that a look at the network gave, takes its place but not its beginning.
-func note(ctx context.Context, tx *sql.Tx, o publisher.Outcome) error {
+func note(ctx context.Context, tx querier, o publisher.Outcome) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO attempts (lot, id, n, state, kind, code, started_at, ended_at, problem)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (lot, id, n) DO UPDATE SET state = excluded.state, kind = excluded.kind, code = excluded.code,
@@ -191,7 +193,7 @@ const inTurn = `NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.lot = deliveries.
 // due holds for a delivery that may be leased; $1 is now.
 const due = `state IN (0, 4) AND due_at <= $1`
 
-func claim(ctx context.Context, tx *sql.Tx, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
+func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
 	for len(wants) > 0 {
 		n := min(len(wants), 256)
 		if err := claimSome(ctx, tx, key, wants[:n], now, until, c); err != nil {
@@ -202,7 +204,7 @@ func claim(ctx context.Context, tx *sql.Tx, key lotKey, wants []publisher.Claim,
 	return nil
 }
 
-func claimSome(ctx context.Context, tx *sql.Tx, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
+func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
 	lot := wants[0].Lot
 	ids := make([]int64, len(wants))
 	for i, w := range wants {

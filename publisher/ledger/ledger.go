@@ -40,6 +40,8 @@ type Ledger struct {
 	salt   []byte
 	id     string
 	lots   sync.Map // int64 → lotKey: what never changes about a lot
+
+	statements *statements // SQLite: those of Commit
 }
 
 type engine uint8
@@ -75,7 +77,7 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 
 // Close waits for running calls and closes the store.
 func (l *Ledger) Close() error {
-	var errs []error
+	errs := []error{l.statements.close()}
 	if l.read != nil && l.read != l.write {
 		errs = append(errs, l.read.Close())
 	}

@@ -90,6 +90,7 @@ func (l *Ledger) connectSQLite() error {
 	}
 	l.write = sql.OpenDB(writer)
 	l.write.SetMaxOpenConns(1)
+	l.statements = &statements{known: map[string]*sql.Stmt{}}
 	l.read = sql.OpenDB(reader)
 	l.read.SetMaxOpenConns(readers)
 	l.read.SetMaxIdleConns(readers)
