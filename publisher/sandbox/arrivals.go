@@ -97,7 +97,8 @@ type arrivals struct {
 	posts     []*Post // by Seq, the newest version of each
 	postAt    map[string]int
 	media     map[string]*Media
-	sequence  int64
+	lastMail  int64
+	lastPost  int64
 }
 
 func openArrivals(dir string) (*arrivals, error) {
@@ -125,7 +126,7 @@ func (a *arrivals) apply(e event) {
 	switch {
 	case e.Mail != nil:
 		m := e.Mail
-		a.sequence = max(a.sequence, m.ID)
+		a.lastMail = max(a.lastMail, m.ID)
 		// One issue's mails share these; 40,000 of them share one copy.
 		m.From, m.Subject = unique.Make(m.From).Value(), unique.Make(m.Subject).Value()
 		m.Sender, m.List = unique.Make(m.Sender).Value(), unique.Make(m.List).Value()
@@ -135,7 +136,7 @@ func (a *arrivals) apply(e event) {
 		}
 	case e.Post != nil:
 		p := e.Post
-		a.sequence = max(a.sequence, p.Seq)
+		a.lastPost = max(a.lastPost, p.Seq)
 		key := p.Network + " " + p.ID
 		if i, ok := a.postAt[key]; ok {
 			a.posts[i] = p
@@ -167,7 +168,7 @@ func (a *arrivals) addMail(m Mail, raw []byte) error {
 	m.Raw = span
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	m.ID = a.sequence + 1
+	m.ID = a.lastMail + 1
 	m.Duplicate = a.firstWith[m.MessageID]
 	return a.add(event{Mail: &m})
 }
@@ -181,7 +182,7 @@ func (a *arrivals) putPost(p Post) (Post, error) {
 	if i, ok := a.postAt[p.Network+" "+p.ID]; ok {
 		p.Seq = a.posts[i].Seq
 	} else {
-		p.Seq = a.sequence + 1
+		p.Seq = a.lastPost + 1
 	}
 	err := a.add(event{Post: &p})
 	return p, err

@@ -32,7 +32,7 @@ type Config struct {
 	T func(lang, key string, args ...any) string
 	// Date writes a day; default: 2026-11-23.
 	Date     func(lang string, t time.Time) string
-	Language string         // of the page; default: the browser's, else English
+	Language string         // of the page where the browser asks for none; default: en
 	Location *time.Location // of the times shown; default: time.Local
 	// Resolve gives a picture that crieur itself hosts, so that a mail can be shown
 	// with it although its address is not reachable; default: none.
@@ -81,6 +81,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.SMTP == "" {
 		c.SMTP = "127.0.0.1:1025"
+	}
+	if c.Language == "" {
+		c.Language = "en"
 	}
 	if c.Location == nil {
 		c.Location = time.Local

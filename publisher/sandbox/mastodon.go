@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
@@ -253,6 +254,18 @@ func linksOf(text string, bare bool) []Link {
 		}
 		out = append(out, Link{u.Start, u.End, target})
 	}
+	return out
+}
+
+// links are the URLs and hashtags of a status, in order.
+func (m *mastodon) links(text string) []Link {
+	out := linksOf(text, false)
+	for _, tag := range measure.Hashtags(text) {
+		if text[tag.Start] == '#' {
+			out = append(out, Link{tag.Start, tag.End, m.s.info.PublicURL + "/mastodon/tags/" + url.PathEscape(strings.ToLower(text[tag.Start+1:tag.End]))})
+		}
+	}
+	slices.SortFunc(out, func(a, b Link) int { return a.Start - b.Start })
 	return out
 }
 

@@ -133,7 +133,7 @@ func (m *mastodon) compose(in mastodonStatus) (p Post, status int, problem strin
 		return Post{}, http.StatusUnprocessableEntity, "Validation failed: " + text
 	}
 	p = Post{Text: in.Status, Warning: in.SpoilerText, Visibility: in.Visibility, Language: in.Language, ReplyTo: in.InReplyToID,
-		Links: linksOf(in.Status, false), Length: mastodonLength(in.Status, in.SpoilerText), Limit: mastodonText}
+		Links: m.links(in.Status), Length: mastodonLength(in.Status, in.SpoilerText), Limit: mastodonText}
 	switch {
 	case strings.TrimSpace(in.Status) == "" && len(in.MediaIDs) == 0:
 		return invalid("Text can't be blank")
@@ -284,6 +284,10 @@ func mastodonHTML(text string, links []Link) string {
 	for _, l := range links {
 		plain(text[at:l.Start])
 		at = l.End
+		if tag, ok := strings.CutPrefix(text[l.Start:l.End], "#"); ok {
+			b.WriteString(`<a href="` + html.EscapeString(l.URL) + `" class="mention hashtag" rel="tag">#<span>` + html.EscapeString(tag) + `</span></a>`)
+			continue
+		}
 		scheme, rest, found := strings.Cut(l.URL, "://")
 		if found {
 			scheme += "://"

@@ -102,6 +102,19 @@ func (w words) Day(t time.Time) string {
 
 func (w words) Clock(t time.Time) string { return t.In(w.page.s.cfg.Location).Format("15:04:05") }
 
+// Number writes a count as its language groups digits.
+func (w words) Number(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	mark := ","
+	if w.Lang == "fr" {
+		mark = "\u202f"
+	}
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + mark + s[i:]
+	}
+	return s
+}
+
 func (w words) Stamp(t time.Time) string { return t.Format(time.RFC3339) }
 
 // sheet is a whole page.
@@ -141,10 +154,7 @@ type mailRowView struct {
 }
 
 func (p *page) answer(w http.ResponseWriter, r *http.Request, build func(words) sheet) {
-	lang := p.s.cfg.Language
-	if lang == "" {
-		lang = preferred(r.Header.Get("Accept-Language"))
-	}
+	lang := preferred(r.Header.Get("Accept-Language"), p.s.cfg.Language)
 	out, err := p.render(build(words{Lang: lang, page: p}))
 	if err != nil {
 		p.s.cfg.Log.Error("the sandbox page failed", "error", err)
@@ -174,11 +184,7 @@ func (p *page) render(s sheet) ([]byte, error) {
 // WriteIndex writes the page of all that arrived into one file that needs no server,
 // whole or not at all. Its error is Invalid: the path cannot be written.
 func (s *Server) WriteIndex(path string) error {
-	lang := s.cfg.Language
-	if lang == "" {
-		lang = "en"
-	}
-	out, err := s.page.render(s.page.index(words{Lang: lang, Static: true, page: s.page}))
+	out, err := s.page.render(s.page.index(words{Lang: s.cfg.Language, Static: true, page: s.page}))
 	if err != nil {
 		return problem(publisher.Internal, "make the sandbox page", path, "", err)
 	}
@@ -217,8 +223,8 @@ func (p *page) index(w words) sheet {
 	return s
 }
 
-// preferred gives the first language of an Accept-Language header by its weight.
-func preferred(header string) string {
+// preferred gives the page's language that an Accept-Language header weighs most.
+func preferred(header, otherwise string) string {
 	type choice struct {
 		lang   string
 		weight float64
@@ -252,5 +258,5 @@ func preferred(header string) string {
 			return c.lang
 		}
 	}
-	return "en"
+	return otherwise
 }

@@ -55,17 +55,21 @@ func group(mails []*Mail, posts []*Post, links func(*Mail) []string) []*publicat
 	}
 	home := map[string]*publication{}
 	for _, p := range posts {
+		leads := slices.DeleteFunc(postLinks(p), func(l string) bool { return shared[l] > 1 })
 		g := home[p.Network+" "+p.ReplyTo]
-		for i := 0; g == nil && i < len(all); i++ {
-			if all[i].takes(p) {
-				g = all[i]
-			}
+		if g == nil {
+			g = first(all, func(g *publication) bool { return g.titles(p) })
+		}
+		if g == nil {
+			g = first(all, func(g *publication) bool {
+				return slices.ContainsFunc(leads, func(l string) bool { return g.links[l] })
+			})
 		}
 		if g == nil {
 			g = &publication{title: headline(p), key: fold(headline(p)), links: map[string]bool{}}
 			all = append(all, g)
 		}
-		for _, l := range postLinks(p) {
+		for _, l := range leads {
 			g.links[l] = true
 		}
 		g.posts = append(g.posts, p)
@@ -84,21 +88,25 @@ func order(p *Post) string {
 	return map[string]string{Mastodon: "1", Bluesky: "2", X: "3"}[p.Network]
 }
 
-// takes reports whether a post belongs to a publication: its text or card has the
-// title, or the beginning of a long one, or it links to the same place.
-func (g *publication) takes(p *Post) bool {
+func first(all []*publication, is func(*publication) bool) *publication {
+	if i := slices.IndexFunc(all, is); i >= 0 {
+		return all[i]
+	}
+	return nil
+}
+
+// titles reports whether a post's text or card has the publication's title, or the
+// beginning of a long one.
+func (g *publication) titles(p *Post) bool {
 	text := fold(p.Text)
 	if p.Card != nil {
 		text += " " + fold(p.Card.Title)
 	}
 	key := []rune(g.key)
-	if len(key) > 24 {
-		key = key[:24]
+	if len(key) > 32 {
+		key = key[:32]
 	}
-	if len(key) > 3 && strings.Contains(text, string(key)) {
-		return true
-	}
-	return slices.ContainsFunc(postLinks(p), func(l string) bool { return g.links[l] })
+	return len(key) > 3 && strings.Contains(text, string(key))
 }
 
 func postLinks(p *Post) []string {

@@ -22,7 +22,7 @@ type mailView struct {
 	Sender, To  string
 	At          time.Time
 	Size        int64
-	HTMLSize    int
+	HTMLSize    int64
 	Duplicate   int64
 	Open        bool
 	HTML        string // for a frame's srcdoc
@@ -56,7 +56,7 @@ func (p *page) mailView(w words, m *Mail, open bool) mailView {
 	if err != nil {
 		v.Problem = err.Error()
 	}
-	v.Headers, v.Text, v.Attachments, v.HTMLSize = c.headers, c.text, c.attachments, len(c.html)
+	v.Headers, v.Text, v.Attachments, v.HTMLSize = c.headers, c.text, c.attachments, int64(len(c.html))
 	v.HTML = c.html
 	if c.html != "" {
 		v.HTML, v.Links = p.proof(c)
@@ -163,10 +163,8 @@ func (p *page) proof(c content) (string, []linkView) {
 		case kind == html.TextToken && open != nil:
 			open.Text += t.Data
 		case t.DataAtom == atom.Img && kind != html.EndTagToken:
-			if data, ok := p.picture(c, attribute(t, "src")); ok {
-				setAttribute(&t, "src", data)
-				raw = t.String()
-			}
+			p.place(c, &t)
+			raw = t.String()
 			if open != nil {
 				open.Text += attribute(t, "alt")
 			}
@@ -180,6 +178,22 @@ func (p *page) proof(c content) (string, []linkView) {
 			open = nil
 		}
 		b.WriteString(raw)
+	}
+}
+
+// place gives an image its picture, or takes its address away: without one, a browser
+// shows the alternative text at once.
+func (p *page) place(c content, t *html.Token) {
+	for i, a := range t.Attr {
+		if a.Key != "src" && a.Key != "srcset" {
+			continue
+		}
+		data, ok := p.picture(c, a.Val)
+		if !ok {
+			t.Attr[i].Key = "data-" + a.Key
+			continue
+		}
+		t.Attr[i].Val = data
 	}
 }
 
@@ -205,12 +219,4 @@ func attribute(t html.Token, name string) string {
 		}
 	}
 	return ""
-}
-
-func setAttribute(t *html.Token, name, value string) {
-	for i := range t.Attr {
-		if t.Attr[i].Key == name {
-			t.Attr[i].Val = value
-		}
-	}
 }

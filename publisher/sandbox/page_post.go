@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
+
+	"crieur/publisher/social/measure"
 )
 
 // postView is a post as its network would show it.
@@ -35,6 +38,7 @@ type postView struct {
 type spanView struct {
 	Text string
 	URL  template.URL // "": plain text
+	Tag  bool         // a hashtag, which leads nowhere here
 }
 
 type mediaView struct {
@@ -106,8 +110,15 @@ func (p *page) mediaView(w words, m *Media) mediaView {
 // network writes them.
 func spans(p *Post) []spanView {
 	var out []spanView
+	links := p.Links
+	if p.Network == X {
+		for _, tag := range measure.Hashtags(p.Text) {
+			links = append(links[:len(links):len(links)], Link{Start: tag.Start, End: tag.End})
+		}
+		slices.SortFunc(links, func(a, b Link) int { return a.Start - b.Start })
+	}
 	at := 0
-	for _, l := range p.Links {
+	for _, l := range links {
 		if l.Start < at || l.End > len(p.Text) {
 			continue
 		}
@@ -115,6 +126,10 @@ func spans(p *Post) []spanView {
 			out = append(out, spanView{Text: p.Text[at:l.Start]})
 		}
 		text := p.Text[l.Start:l.End]
+		if at = l.End; strings.HasPrefix(text, "#") || strings.HasPrefix(text, "＃") {
+			out = append(out, spanView{Text: text, Tag: true})
+			continue
+		}
 		switch p.Network {
 		case Mastodon:
 			text = strings.TrimPrefix(text[strings.Index(text, "://")+3:], "www.")
@@ -124,8 +139,7 @@ func spans(p *Post) []spanView {
 		case X:
 			text = displayURL(l.URL)
 		}
-		out = append(out, spanView{text, webLink(l.URL)})
-		at = l.End
+		out = append(out, spanView{Text: text, URL: webLink(l.URL)})
 	}
 	if at < len(p.Text) {
 		out = append(out, spanView{Text: p.Text[at:]})

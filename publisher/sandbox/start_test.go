@@ -106,14 +106,23 @@ func send(t testing.TB, c call) answer {
 	return a
 }
 
-func try(t testing.TB, c call) (answer, error) {
-	t.Helper()
+func httpRequest(t testing.TB, c call) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(t.Context(), c.method, c.url, strings.NewReader(c.body))
-	if err != nil {
-		t.Fatal(err)
-	}
 	for name, value := range c.header {
 		req.Header.Set(name, value)
+	}
+	return req, err
+}
+
+// impatient waits for an answer no longer than a tenth of a second.
+func impatient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 100 * time.Millisecond}
+}
+
+func try(t testing.TB, c call) (answer, error) {
+	req, err := httpRequest(t, c)
+	if err != nil {
+		return answer{}, err
 	}
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 20 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
