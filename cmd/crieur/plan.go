@@ -13,7 +13,7 @@ func planCommand(s *session) *cobra.Command {
 	var sel app.Selection
 	var article app.ArticleOptions
 	c := &cobra.Command{
-		Use: "plan SRC…", Short: "say what publish would do: every channel, how many readers, what it costs; writes nothing",
+		Use: "plan SRC…", Short: "say what publish would do, to how many, at what cost",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error { return s.plan(c.Context(), a, args, article, sel) })
@@ -41,7 +41,7 @@ func (s *session) plan(ctx context.Context, a *app.App, args []string, article a
 		for _, e := range p.Effects {
 			rows = append(rows, []string{e.Channel, e.Network, fmt.Sprint(e.New), fmt.Sprint(e.Done), e.Price(), e.Summary})
 		}
-		table(s.out, []string{"CHANNEL", "NETWORK", "NEW", "BEFORE", "COST", "WHAT"}, rows)
+		s.titles([]string{"CHANNEL", "NETWORK", "NEW", "BEFORE", "COST", "WHAT"}, rows)
 		s.tell("%s: %s (mode: %s)", quoted(p.Article.Title), p.Summary(), p.Mode)
 	}
 	return nil

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"sort"
+	"os"
 	"strings"
 
 	"github.com/rivo/uniseg"
+	"golang.org/x/term"
 
 	"crieur/publisher"
 	"crieur/publisher/app"
@@ -98,7 +99,7 @@ func (s *session) deliveries(all []app.DeliveryView) {
 		}
 		rows = append(rows, []string{d.Channel, d.To(), s.stateWord(d.State), what})
 	}
-	table(s.out, []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
+	table(s.out, s.columns(), []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
 	if n := len(all) - len(shown); n > 0 {
 		s.tell("… and %d more; -v or -o json lists them all", n)
 	}
@@ -134,29 +135,75 @@ func counts(c map[string]int) string {
 	return strings.Join(parts, ", ")
 }
 
-func quoted(title string) string {
-	if g := uniseg.GraphemeClusterCount(title); g > 48 {
-		cut, n := "", 0
-		for gr := uniseg.NewGraphemes(title); gr.Next() && n < 47; n++ {
-			cut += gr.Str()
+func quoted(title string) string { return "“" + cut(title, 48) + "”" }
+
+// titles prints a table whose last column is a text that may be cut: to the
+// terminal's width, and not at all elsewhere.
+func (s *session) titles(head []string, rows [][]string) {
+	columns := s.columns()
+	if columns > 0 {
+		last := len(head) - 1
+		room := columns
+		for i := range last {
+			w := width(head[i])
+			for _, r := range rows {
+				w = max(w, width(r[i]))
+			}
+			room -= w + 2
 		}
-		title = strings.TrimSpace(cut) + "…"
+		for _, r := range rows {
+			r[last] = cut(r[last], max(room, 12))
+		}
 	}
-	return "“" + title + "”"
+	table(s.out, columns, head, rows)
+}
+
+// columns is the terminal's width; 0 where the output is no terminal.
+func (s *session) columns() int {
+	f, ok := s.out.(*os.File)
+	if !ok {
+		return 0
+	}
+	columns, _, err := term.GetSize(int(f.Fd()))
+	if err != nil {
+		return 0
+	}
+	return columns
+}
+
+// cut shortens a text to so many columns of a terminal.
+func cut(text string, columns int) string {
+	if uniseg.StringWidth(text) <= columns {
+		return text
+	}
+	var b strings.Builder
+	w := 0
+	for g := uniseg.NewGraphemes(text); g.Next() && w+g.Width() < columns; w += g.Width() {
+		b.WriteString(g.Str())
+	}
+	return strings.TrimSpace(b.String()) + "…"
 }
 
 // table prints aligned columns two spaces apart, without boxes. The last column is
-// not padded and may be as long as it is.
-func table(w io.Writer, head []string, rows [][]string) {
+// not padded; where it does not fit into the given width (0: any) it stands on a
+// line of its own, so that an address in it stays whole.
+func table(w io.Writer, columns int, head []string, rows [][]string) {
 	widths := make([]int, len(head))
 	for _, r := range append([][]string{head}, rows...) {
 		for i, cell := range r {
 			widths[i] = max(widths[i], width(cell))
 		}
 	}
+	before := 0
+	for _, w := range widths[:len(widths)-1] {
+		before += w + 2
+	}
 	for _, r := range append([][]string{head}, rows...) {
 		var b strings.Builder
 		for i, cell := range r {
+			if i == len(r)-1 && columns > 0 && before+width(cell) > columns {
+				b.WriteString("\n  ")
+			}
 			b.WriteString(cell)
 			if i < len(r)-1 {
 				b.WriteString(strings.Repeat(" ", widths[i]-width(cell)+2))
@@ -179,13 +226,4 @@ func width(s string) int {
 		}
 		s = s[:i] + s[i+j+1:]
 	}
-}
-
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
-	return keys
 }

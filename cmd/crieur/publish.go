@@ -25,7 +25,7 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		yes     bool
 		test    string
 	)
-	use, short := "publish SRC…", "send an article to every newsletter and every channel"
+	use, short := "publish SRC…", "send an article to every newsletter and channel"
 	switch kind {
 	case app.Mails:
 		use, short = "send SRC…", "send an article to newsletters, by mail"

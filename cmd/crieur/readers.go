@@ -15,11 +15,11 @@ import (
 func importCommand(s *session) *cobra.Command {
 	var o app.ImportOptions
 	c := &cobra.Command{
-		Use: "import FILE.csv", Short: "bring readers in from a table; nobody who left is subscribed again",
-		Long: `Bring readers in from a CSV file (or -): a head row with a column email (courriel,
-e-mail…), and optionally name (nom, prénom), language (langue), status and date.
-Comma, semicolon or tab; UTF-8 or Windows-1252. Nobody who left, or who is never
-to be written to, is subscribed again.`,
+		Use: "import FILE.csv", Short: "bring readers in from a CSV table",
+		Long: `Bring readers in from a CSV file (or -): a head row with a column email
+(courriel, e-mail…), and optionally name (nom, prénom), language (langue),
+status and date. Comma, semicolon or tab; UTF-8 or Windows-1252. Nobody who
+left, or who is never to be written to, is subscribed again.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {
@@ -133,7 +133,7 @@ func subscribersList(s *session) *cobra.Command {
 					s.tell("no readers yet: crieur import readers.csv, or crieur subscribers add ADDRESS")
 					return nil
 				}
-				table(s.out, []string{"ADDRESS", "NAME", "LANGUAGE", "LISTS"}, rows)
+				table(s.out, s.columns(), []string{"ADDRESS", "NAME", "LANGUAGE", "LISTS"}, rows)
 				return nil
 			})
 		},
@@ -144,7 +144,7 @@ func subscribersList(s *session) *cobra.Command {
 
 func subscribersRemove(s *session) *cobra.Command {
 	c := &cobra.Command{
-		Use: "rm ADDRESS…", Short: "erase readers; only a hash stays, so that no import brings them back",
+		Use: "rm ADDRESS…", Short: "erase readers, so that no import brings them back",
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {

@@ -14,7 +14,7 @@ func renderCommand(s *session) *cobra.Command {
 	var channel string
 	var text bool
 	c := &cobra.Command{
-		Use: "render SRC --channel NAME", Short: "print one rendering: a newsletter's mail, or a channel's posts",
+		Use: "render SRC --channel NAME", Short: "print one rendering: a mail, or posts",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if channel == "" {

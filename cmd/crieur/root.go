@@ -85,8 +85,8 @@ func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "crieur VERB [SRC…]",
 		Short: "put an article into inboxes and onto the social networks, with a receipt for each",
-		Long: `crieur takes an article (a file, - or a web address), renders it from templates and
-puts it into the inbox of those who subscribed and onto the social networks.
+		Long: `crieur takes an article (a file, - or a web address), renders it from templates,
+and puts it into the inbox of those who subscribed and onto the social networks.
 Publishing the same article again does nothing.`,
 		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 		Args: func(c *cobra.Command, args []string) error {
@@ -119,7 +119,8 @@ Publishing the same article again does nothing.`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usage(err.Error(), "see: "+c.CommandPath()+" --help")
 	})
-	root.CompletionOptions.HiddenDefaultCmd = false
+	cobra.EnableCommandSorting = false // the order is that of use
+	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
 		initCommand(s), checkCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
 		publishCommand(s, app.Both), publishCommand(s, app.Mails), publishCommand(s, app.Posts),
@@ -129,6 +130,18 @@ Publishing the same article again does nothing.`,
 	checkArgs(root.Commands())
 	return root
 }
+
+// usageTemplate keeps help within 80 columns.
+const usageTemplate = `Usage: {{.UseLine}}
+{{if .HasAvailableSubCommands}}
+{{range .Commands}}{{if .IsAvailableCommand}}  {{rpad .Name .NamePadding}} {{.Short}}
+{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+Flags:
+{{.LocalFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{end}}{{if .HasAvailableInheritedFlags}}
+Everywhere:
+{{.InheritedFlags.FlagUsagesWrapped 80 | trimTrailingWhitespaces}}
+{{end}}`
 
 func checkArgs(commands []*cobra.Command) {
 	for _, c := range commands {

@@ -12,7 +12,7 @@ import (
 func serveCommand(s *session) *cobra.Command {
 	var listen string
 	c := &cobra.Command{
-		Use: "serve", Short: "answer readers: unsubscribe, preferences, the web copy of each issue", Args: cobra.NoArgs,
+		Use: "serve", Short: "answer readers: unsubscribe, preferences, web copies", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.with(func(a *app.App) error {
 				return a.Serve(c.Context(), listen, func(url string) { s.tell("serving on %s (mode: %s)", url, a.Mode()) })
@@ -27,10 +27,10 @@ func sandboxCommand(s *session) *cobra.Command {
 	var faults []string
 	var clear bool
 	c := &cobra.Command{
-		Use: "sandbox", Short: "run the servers that answer in mode: sandbox, and the page that shows what arrived",
-		Long: `Run the sandbox as a process of its own: an SMTP server and the networks' APIs on
-loopback, and a page that shows what arrived. Publishing in mode: sandbox finds it
-by itself. Readers' links in the mails work while it runs.
+		Use: "sandbox", Short: "run the sandbox's servers, and show what arrives",
+		Long: `Run the sandbox as a process of its own: an SMTP server and the networks' APIs
+on loopback, and a page that shows what arrived. Publishing in mode: sandbox
+finds it by itself. Readers' links in the mails work while it runs.
 
 --fault makes a server fail on demand: NETWORK=WHAT[@SHARE][:TIMES], such as
 x=503, mastodon=hangup-after, smtp=451@0.1 or bluesky=429:2.`,
@@ -61,7 +61,7 @@ func previewCommand(s *session) *cobra.Command {
 	var sel app.Selection
 	var o app.PreviewOptions
 	c := &cobra.Command{
-		Use: "preview SRC", Short: "show every rendering in the browser, anew whenever article or template changes",
+		Use: "preview SRC", Short: "show every rendering in the browser, live",
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {
@@ -102,12 +102,12 @@ func templatesCommand(s *session) *cobra.Command {
 					}
 					rows = append(rows, []string{f.Name, whose})
 				}
-				table(s.out, []string{"TEMPLATE", "WHOSE"}, rows)
+				table(s.out, s.columns(), []string{"TEMPLATE", "WHOSE"}, rows)
 				return nil
 			})
 		},
 	}, &cobra.Command{
-		Use: "eject [NAME…]", Short: "copy templates into your templates folder; never overwrites",
+		Use: "eject [NAME…]", Short: "copy templates into your folder; never overwrites",
 		RunE: func(_ *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {
 				written, kept, err := a.Eject(args)
@@ -147,7 +147,7 @@ func versionCommand(s *session) *cobra.Command {
 func checkCommand(s *session) *cobra.Command {
 	var schema bool
 	c := &cobra.Command{
-		Use: "check", Short: "check configuration, templates and secrets, all at once and without the network", Args: cobra.NoArgs,
+		Use: "check", Short: "check configuration, templates and secrets, without the network", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if schema {
 				data, err := app.Schema()
@@ -175,7 +175,7 @@ func checkCommand(s *session) *cobra.Command {
 func initCommand(s *session) *cobra.Command {
 	var o app.InitOptions
 	c := &cobra.Command{
-		Use: "init [URL|DIR]", Short: "look at a site and write a commented config.yaml and .env; nothing leaves the machine yet",
+		Use: "init [URL|DIR]", Short: "look at a site and write config.yaml and .env for it",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(args) == 1 {

@@ -12,7 +12,7 @@ import (
 func statusCommand(s *session) *cobra.Command {
 	var states []string
 	c := &cobra.Command{
-		Use: "status [ISSUE]", Short: "what was published and how it ended; with an issue, every receipt of it",
+		Use: "status [ISSUE]", Short: "what was published and how it ended",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {
@@ -38,7 +38,7 @@ func statusCommand(s *session) *cobra.Command {
 					}
 					rows = append(rows, []string{i.ID, i.Created.Format("2006-01-02 15:04"), name, counts(i.Counts), i.Title})
 				}
-				table(s.out, []string{"ISSUE", "SINCE", "WHAT", "STATE", "TITLE"}, rows)
+				s.titles([]string{"ISSUE", "SINCE", "WHAT", "STATE", "TITLE"}, rows)
 				return nil
 			})
 		},
@@ -82,7 +82,7 @@ func retryCommand(s *session) *cobra.Command {
 	var o app.RetryOptions
 	var yes bool
 	c := &cobra.Command{
-		Use: "retry [ISSUE]", Short: "try again what failed or waits; never what was accepted",
+		Use: "retry [ISSUE]", Short: "try again what failed or waits, never what was accepted",
 		Long: `Try again what failed or waits. What was accepted is never sent again.
 What is perhaps done stays as it is unless --unknown says to send it again:
 under the same Message-ID and the same key.`,

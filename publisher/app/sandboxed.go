@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"crieur/publisher/sandbox"
-	"crieur/templates"
 )
 
 // A sandboxed is the sandbox that answers this app: a process of its own that was
@@ -45,7 +44,7 @@ func (a *App) box(ctx context.Context) (*sandboxed, error) {
 func (a *App) startBox(ctx context.Context, faults []sandbox.Fault, announce bool) (*sandbox.Server, error) {
 	return sandbox.Start(ctx, sandbox.Config{
 		Dir: a.boxDir(), HTTP: a.conf.Sandbox.Listen, SMTP: a.conf.Sandbox.SMTP, PublicURL: "http://" + a.conf.Sandbox.Listen,
-		Faults: faults, Announce: announce, Templates: templates.FS, Location: a.location, Now: a.o.Now, Log: a.o.Log,
+		Faults: faults, Announce: announce, Templates: a.set.FS(), Language: a.conf.Site.Language, Location: a.location, Now: a.o.Now, Log: a.o.Log,
 		T:       func(lang, key string, args ...any) string { return a.catalogue.For(lang).T(key, args...) },
 		Date:    func(lang string, t time.Time) string { return a.catalogue.For(lang).Date(t) },
 		Resolve: a.resolvePicture,

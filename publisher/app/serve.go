@@ -4,11 +4,11 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"strings"
 
 	"crieur/publisher"
 	"crieur/publisher/audience"
 	"crieur/publisher/web"
-	"crieur/templates"
 )
 
 // Serve answers readers until ctx ends. Listen "" stands for server.listen; ready
@@ -40,8 +40,8 @@ func (a *App) pages(ctx context.Context) (http.Handler, error) {
 		return nil, err
 	}
 	return web.Public(web.Config{
-		Readers: readers{a, people}, Archive: archive{a}, Catalogue: a.catalogue, Templates: templates.FS,
-		SiteName: a.conf.Site.Name, SiteURL: a.conf.Site.URL, Accent: a.conf.Site.Accent, Language: firstOf(a.conf.Site.Language, "en"), Log: a.o.Log,
+		Readers: readers{a, people}, Archive: archive{a}, Catalogue: a.catalogue, Templates: a.set.FS(),
+		SiteName: a.conf.Site.Name, SiteURL: a.conf.Site.URL, Logo: remote(a.conf.Site.Logo), Accent: a.conf.Site.Accent, Language: firstOf(a.conf.Site.Language, "en"), Log: a.o.Log,
 	})
 }
 
@@ -99,4 +99,13 @@ func (x archive) Page(ctx context.Context, issueID string) (string, error) {
 
 func (x archive) Media(ctx context.Context, hash string) ([]byte, string, error) {
 	return x.a.store.Media(ctx, hash)
+}
+
+// remote gives an address on the web, and nothing for a picture that lies beside the
+// configuration: outside an issue it has no address.
+func remote(address string) string {
+	if strings.HasPrefix(address, "https://") || strings.HasPrefix(address, "http://") {
+		return address
+	}
+	return ""
 }

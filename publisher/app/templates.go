@@ -22,13 +22,9 @@ type TemplateFile struct {
 // Templates lists every template by name.
 func (a *App) Templates() []TemplateFile {
 	var files []TemplateFile
-	_ = fs.WalkDir(templates.FS, ".", func(path string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
-			_, serr := os.Stat(filepath.Join(a.templatesDir(), filepath.FromSlash(path)))
-			files = append(files, TemplateFile{Name: path, Own: serr == nil})
-		}
-		return nil
-	})
+	for _, f := range a.set.Files() {
+		files = append(files, TemplateFile{Name: f.Name, Own: f.Overridden})
+	}
 	return files
 }
 
