@@ -1,16 +1,12 @@
 package web
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"html/template"
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"strings"
 
-	"crieur/publisher"
 	"crieur/publisher/locale"
 )
 
@@ -34,7 +30,7 @@ type Archive interface {
 type Person struct {
 	Email    string
 	Language string
-	Lists    []List
+	Lists    []List // all they are or were on
 }
 
 // A List is one list as a reader sees it.
@@ -48,9 +44,10 @@ type Config struct {
 	Readers   Readers
 	Archive   Archive
 	Catalogue *locale.Catalogue
-	Templates fs.FS // holds web/public.html.tmpl and web/page.css
+	Templates fs.FS // holds web/style.css, web/page.css and web/public.html.tmpl
 	SiteName  string
 	SiteURL   string
+	Logo      string // absolute URL of the masthead's picture; "": the name stands there
 	Accent    string // "#rrggbb"; "": the built-in one
 	Language  string // of the pages where neither reader nor browser says
 	Log       *slog.Logger
@@ -62,16 +59,17 @@ type public struct {
 	css   template.CSS
 }
 
-// Public gives the readers' pages. The handler is safe for concurrent use.
+// Public gives the readers' pages. The handler is safe for concurrent use. It logs no
+// address: a path may carry a token.
 func Public(c Config) (http.Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	css, err := styles(c.Templates, c.Accent)
+	css, err := styles(c.Templates, c.Accent, "web/page.css")
 	if err != nil {
 		return nil, err
 	}
-	pages, err := parse(c.Templates, "web/public.html.tmpl")
+	pages, err := parse(c.Templates, "web/public.html.tmpl", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -83,84 +81,34 @@ func Public(c Config) (http.Handler, error) {
 	mux.HandleFunc("POST /p/{token}", p.choose)
 	mux.HandleFunc("GET /i/{issue}", p.issue)
 	mux.HandleFunc("GET /media/{file}", p.media)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
-	mux.HandleFunc("GET /robots.txt", func(w http.ResponseWriter, _ *http.Request) {
-		_, _ = w.Write([]byte("User-agent: *\nDisallow: /u/\nDisallow: /p/\n"))
-	})
+	mux.HandleFunc("GET /healthz", plain("ok\n"))
+	mux.HandleFunc("GET /robots.txt", plain("User-agent: *\nDisallow: /u/\nDisallow: /p/\n"))
+	mux.HandleFunc("GET /favicon.ico", noIcon)
 	mux.HandleFunc("GET /", p.nothing)
 	return guard(mux), nil
+}
+
+func plain(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = w.Write([]byte(text))
+	}
+}
+
+// noIcon spares browsers, which ask for an icon unbidden, a page that says why not.
+func noIcon(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Cache-Control", "public, max-age=86400")
+	w.WriteHeader(http.StatusNoContent)
 }
 
 // guard sets what every answer carries.
 func guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http:; "+
+			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "no-referrer")
 		h.ServeHTTP(w, r)
 	})
-}
-
-// A view is what public.html.tmpl draws.
-type view struct {
-	L        *locale.Localizer
-	CSS      template.CSS
-	SiteName string
-	SiteURL  string
-	Page     string // which part of the template: ask, left, preferences, gone, …
-	Person   Person
-	List     string // the one list that the link was about; "": all
-	Title    string // of that list
-	Token    string
-	Saved    bool
-}
-
-func (p *public) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	v.L, v.CSS, v.SiteName, v.SiteURL = p.language(r, v.Person.Language), p.css, p.SiteName, p.SiteURL
-	var out bytes.Buffer
-	if err := p.pages.ExecuteTemplate(&out, "public.html.tmpl", v); err != nil {
-		p.Log.Error("draw page", "page", v.Page, "error", err)
-		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
-		return
-	}
-	head := w.Header()
-	head.Set("Content-Type", "text/html; charset=utf-8")
-	head.Set("Content-Language", v.L.Lang())
-	head.Set("X-Robots-Tag", "noindex")
-	head.Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	_, _ = w.Write(out.Bytes())
-}
-
-// language is the reader's own, else the first that the browser asks for and the
-// catalogue speaks, else the site's.
-func (p *public) language(r *http.Request, own string) *locale.Localizer {
-	if own != "" {
-		return p.Catalogue.For(own)
-	}
-	for _, tag := range strings.Split(r.Header.Get("Accept-Language"), ",") {
-		tag, _, _ = strings.Cut(strings.TrimSpace(tag), ";")
-		base, _, _ := strings.Cut(tag, "-")
-		if l := p.Catalogue.For(tag); base != "" && strings.EqualFold(l.Lang(), base) {
-			return l
-		}
-	}
-	return p.Catalogue.For(p.Language)
-}
-
-// fail answers an error by its kind. The path is not logged: it carries a token.
-func (p *public) fail(w http.ResponseWriter, r *http.Request, err error) {
-	if publisher.KindOf(err) == publisher.NotFound {
-		p.show(w, r, http.StatusNotFound, view{Page: "gone"})
-		return
-	}
-	if !errors.Is(err, context.Canceled) {
-		p.Log.Error("answer reader", "pattern", r.Pattern, "error", err)
-	}
-	p.show(w, r, http.StatusInternalServerError, view{Page: "failed"})
-}
-
-func (p *public) nothing(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusNotFound, view{Page: "nothing"})
 }

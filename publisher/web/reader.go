@@ -2,12 +2,8 @@ package web
 
 import (
 	"net/http"
-
-	"crieur/publisher"
+	"slices"
 )
-
-// maxForm bounds what a POST may carry: a few names of lists.
-const maxForm = 16 << 10
 
 // askLeave shows a page with a button. Scanners open it, so it changes nothing.
 func (p *public) askLeave(w http.ResponseWriter, r *http.Request) {
@@ -17,11 +13,14 @@ func (p *public) askLeave(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	page := "ask"
-	if !on(person, list) {
-		page = "left"
+	v := view{Page: "ask", Person: person, Title: titleOf(person, list), Token: token}
+	switch {
+	case !knows(person, list):
+		v.Page = "preferences"
+	case !on(person, list):
+		v.Page, v.Back = "left", back(person, list)
 	}
-	p.show(w, r, http.StatusOK, view{Page: page, Person: person, List: list, Title: titleOf(person, list), Token: token})
+	p.show(w, r, http.StatusOK, v)
 }
 
 // leave takes the one-click POST of a mailbox provider (RFC 8058 §3.2) and the
@@ -29,24 +28,11 @@ func (p *public) askLeave(w http.ResponseWriter, r *http.Request) {
 // there is nothing left to leave.
 func (p *public) leave(w http.ResponseWriter, r *http.Request) {
 	token, list := r.PathValue("token"), r.URL.Query().Get("l")
-	if !p.parseForm(w, r) {
+	if !parseForm(w, r) {
 		return
 	}
-	how := "page"
-	if r.PostFormValue("List-Unsubscribe") == "One-Click" {
-		how = "one-click"
-	}
-	if r.PostFormValue("act") == "join" {
-		p.rejoin(w, r, token, list)
-		return
-	}
-	_, err := p.Readers.Leave(r.Context(), token, list, how)
-	if err != nil && publisher.KindOf(err) != publisher.NotFound {
-		p.fail(w, r, err)
-		return
-	}
-	person, err := p.Readers.Lookup(r.Context(), token)
-	if publisher.KindOf(err) == publisher.NotFound && err != nil {
+	before, err := p.Readers.Lookup(r.Context(), token)
+	if notFound(err) {
 		p.show(w, r, http.StatusOK, view{Page: "gone"})
 		return
 	}
@@ -54,26 +40,38 @@ func (p *public) leave(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	p.show(w, r, http.StatusOK, view{Page: "left", Person: person, List: list, Title: titleOf(person, list), Token: token, Saved: true})
-}
-
-// rejoin is the way back for who left by mistake.
-func (p *public) rejoin(w http.ResponseWriter, r *http.Request, token, list string) {
-	person, err := p.Readers.Lookup(r.Context(), token)
-	if err == nil && list == "" && len(person.Lists) > 0 {
-		list = person.Lists[0].Name
+	if r.PostFormValue("act") == "join" {
+		p.rejoin(w, r, token, before)
+		return
 	}
-	if err == nil {
-		_, err = p.Readers.Join(r.Context(), token, list, "page")
+	if !knows(before, list) {
+		p.show(w, r, http.StatusOK, view{Page: "preferences", Person: before, Token: token})
+		return
 	}
-	if err == nil {
-		person, err = p.Readers.Lookup(r.Context(), token)
+	how := "page"
+	if r.PostFormValue("List-Unsubscribe") == "One-Click" {
+		how = "one-click"
 	}
-	if err != nil {
+	if _, err := p.Readers.Leave(r.Context(), token, list, how); err != nil && !notFound(err) {
 		p.fail(w, r, err)
 		return
 	}
-	p.show(w, r, http.StatusOK, view{Page: "preferences", Person: person, Token: token, Saved: true})
+	p.show(w, r, http.StatusOK, view{Page: "left", Person: before, Title: titleOf(before, list), Back: back(before, list), Token: token})
+}
+
+// rejoin is the way back for who left by mistake: to the lists that the page of
+// their leaving named.
+func (p *public) rejoin(w http.ResponseWriter, r *http.Request, token string, person Person) {
+	for _, name := range r.PostForm["list"] {
+		if !slices.ContainsFunc(person.Lists, func(l List) bool { return l.Name == name }) {
+			continue
+		}
+		if _, err := p.Readers.Join(r.Context(), token, name, "page"); err != nil {
+			p.fail(w, r, err)
+			return
+		}
+	}
+	p.saved(w, r, token)
 }
 
 func (p *public) preferences(w http.ResponseWriter, r *http.Request) {
@@ -86,10 +84,10 @@ func (p *public) preferences(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, view{Page: "preferences", Person: person, Token: token})
 }
 
-// choose saves the ticked lists: who ticks none leaves all.
+// choose saves the ticked lists, or ends all subscriptions.
 func (p *public) choose(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
-	if !p.parseForm(w, r) {
+	if !parseForm(w, r) {
 		return
 	}
 	person, err := p.Readers.Lookup(r.Context(), token)
@@ -97,15 +95,15 @@ func (p *public) choose(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	wanted := map[string]bool{}
-	for _, name := range r.PostForm["list"] {
-		wanted[name] = true
+	wanted := r.PostForm["list"]
+	if r.PostFormValue("act") == "leave" {
+		wanted = nil
 	}
 	for _, l := range person.Lists {
-		switch {
-		case wanted[l.Name] && !l.On:
+		switch tick := slices.Contains(wanted, l.Name); {
+		case tick && !l.On:
 			_, err = p.Readers.Join(r.Context(), token, l.Name, "preferences")
-		case !wanted[l.Name] && l.On:
+		case !tick && l.On:
 			_, err = p.Readers.Leave(r.Context(), token, l.Name, "preferences")
 		}
 		if err != nil {
@@ -113,37 +111,31 @@ func (p *public) choose(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	if person, err = p.Readers.Lookup(r.Context(), token); err != nil {
+	p.saved(w, r, token)
+}
+
+// saved shows what stands now.
+func (p *public) saved(w http.ResponseWriter, r *http.Request, token string) {
+	person, err := p.Readers.Lookup(r.Context(), token)
+	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
 	p.show(w, r, http.StatusOK, view{Page: "preferences", Person: person, Token: token, Saved: true})
 }
 
-// parseForm reads a form in either of the two encodings that providers use.
-func (p *public) parseForm(w http.ResponseWriter, r *http.Request) bool {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	err := r.ParseMultipartForm(maxForm)
-	if err == http.ErrNotMultipart {
-		err = nil // ParseMultipartForm has read the urlencoded form by then
-	}
-	if err != nil {
-		http.Error(w, http.StatusText(http.StatusBadRequest), http.StatusBadRequest)
-		return false
-	}
-	return true
+// knows reports whether list is one of the person's, whatever its state; "" stands
+// for all. Of any other a page could say nothing that is true.
+func knows(p Person, list string) bool {
+	return list == "" || slices.ContainsFunc(p.Lists, func(l List) bool { return l.Name == list })
 }
 
 // on reports whether a person gets mail from list, from any where it is "".
 func on(p Person, list string) bool {
-	for _, l := range p.Lists {
-		if l.On && (list == "" || l.Name == list) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.Lists, func(l List) bool { return l.On && (list == "" || l.Name == list) })
 }
 
+// titleOf gives the title of list, or of the only one that "" can stand for.
 func titleOf(p Person, list string) string {
 	for _, l := range p.Lists {
 		if l.Name == list || list == "" && len(p.Lists) == 1 {
@@ -151,4 +143,16 @@ func titleOf(p Person, list string) string {
 		}
 	}
 	return ""
+}
+
+// back gives what one click brings back after leaving list: that one or, after
+// leaving all, those that the person was on. Who was on none has to choose.
+func back(p Person, list string) []string {
+	var names []string
+	for _, l := range p.Lists {
+		if l.Name == list || list == "" && (l.On || len(p.Lists) == 1) {
+			names = append(names, l.Name)
+		}
+	}
+	return names
 }
