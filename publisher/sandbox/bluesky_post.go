@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -23,9 +22,14 @@ type fields struct {
 	err   error
 }
 
+// A complaint is what a PDS says of a record, in a PDS's words.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
 func (f *fields) complain(name, format string, args ...any) {
 	if f.err == nil {
-		f.err = fmt.Errorf("Record%s/%s %s", f.path, name, fmt.Sprintf(format, args...))
+		f.err = complaint(fmt.Sprintf("Record%s/%s %s", f.path, name, fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -127,7 +131,7 @@ var bcp47 = regexp.MustCompile(`^[a-zA-Z]{2,3}(-[a-zA-Z0-9]{1,8})*$`)
 func (b *bluesky) checkPost(record map[string]any) (Post, error) {
 	f := &fields{m: record}
 	if f.kind() != feedPost {
-		return Post{}, fmt.Errorf("Record/$type must be %s", feedPost)
+		return Post{}, complaint("Record/$type must be " + feedPost)
 	}
 	p := Post{Limit: blueskyGraphemes}
 	p.Text = f.text("text", true, blueskyBytes, blueskyGraphemes)
@@ -178,7 +182,7 @@ func (b *bluesky) checkPost(record map[string]any) (Post, error) {
 	}
 	f.end(inside...)
 	if f.err == nil && p.Text == "" && p.Card == nil && len(p.Media) == 0 {
-		f.err = errors.New("Record/text is empty, and there is nothing else to show")
+		f.err = complaint("Record/text is empty, and there is nothing else to show")
 	}
 	return p, f.err
 }

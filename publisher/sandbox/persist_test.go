@@ -167,8 +167,10 @@ func pour(addr string, next func(int) (id, mail string), acks chan<- string) {
 	for n := 0; ; n++ {
 		id, mail := next(n)
 		fmt.Fprintf(conn, "MAIL FROM:<lettre@gazette.example> BODY=8BITMIME\r\nRCPT TO:<ana@example.org>\r\nDATA\r\n")
-		if !expect(250) || !expect(250) || !expect(354) {
-			return
+		for _, code := range []int{250, 250, 354} {
+			if !expect(code) {
+				return
+			}
 		}
 		if _, err := conn.Write([]byte(mail + ".\r\n")); err != nil || !expect(250) {
 			return

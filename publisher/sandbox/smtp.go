@@ -114,6 +114,9 @@ func (x *session) Data(r io.Reader) error {
 	if x.s.closed {
 		return refuse(421, 4, 3, 2, "the sandbox is closing")
 	}
+	if x.conn.Conn().(*lineConn).doubled.Swap(false) {
+		return malformed("a carriage return without a line feed")
+	}
 	f, struck := x.struck()
 	if struck && f.Effect != EffectHangupAfter && f.Effect != EffectTimeoutAfter {
 		return x.s.suffer(f, x.conn)
@@ -174,10 +177,43 @@ func (s *Server) wait(c *smtp.Conn) {
 	io.Copy(io.Discard, c.Conn())
 }
 
-// lineConn is a connection that can be told to close after its next answer.
+// lineConn is a connection that can be told to close after its next answer, and that
+// takes a carriage return behind another one away: go-smtp does not see the end of a
+// mail whose last line ends so, and would wait for ever. The mail is refused for it.
 type lineConn struct {
 	net.Conn
-	last atomic.Bool
+	last    atomic.Bool
+	doubled atomic.Bool // a carriage return was taken away
+	before  byte        // the last byte read; only Read uses it
+}
+
+func (c *lineConn) Read(b []byte) (int, error) {
+	for {
+		n, err := c.Conn.Read(b)
+		if kept := c.single(b[:n]); kept > 0 || err != nil || len(b) == 0 {
+			return kept, err
+		}
+	}
+}
+
+// single takes doubled carriage returns out of b and gives its new length.
+func (c *lineConn) single(b []byte) int {
+	if len(b) == 0 || !bytes.Contains(b, []byte("\r\r")) && !(c.before == '\r' && b[0] == '\r') {
+		if len(b) > 0 {
+			c.before = b[len(b)-1]
+		}
+		return len(b)
+	}
+	kept := b[:0]
+	for _, v := range b {
+		if v == '\r' && c.before == '\r' {
+			c.doubled.Store(true)
+			continue
+		}
+		c.before = v
+		kept = append(kept, v)
+	}
+	return len(kept)
 }
 
 func (c *lineConn) Write(b []byte) (int, error) {

@@ -80,7 +80,7 @@ func (d *dialogue) deliver(code int, to, mail string) string {
 func letter(id string, changes map[string]string) string {
 	headers := [][2]string{
 		{"From", "La Gazette <lettre@gazette.example>"}, {"To", "ana@example.org"}, {"Subject", "=?utf-8?q?L=E2=80=99=C3=A9t=C3=A9?="},
-		{"Date", "Mon, 23 Nov 2026 08:00:00 +0100"}, {"Message-ID", "<" + id + "@gazette.example>"},
+		{"Date", "Mon, 6 Jan 2020 08:00:00 +0100"}, {"Message-ID", "<" + id + "@gazette.example>"},
 		{"List-Id", "Quotidien <quotidien.gazette.example>"}, {"List-Unsubscribe", "<https://gazette.example/u/abc>"},
 		{"List-Unsubscribe-Post", "List-Unsubscribe=One-Click"}, {"MIME-Version", "1.0"},
 		{"Content-Type", `multipart/alternative; boundary="frontier"`},
@@ -188,6 +188,7 @@ func TestSMTPRefuses(t *testing.T) {
 		"long line":             {changed("Subject", strings.Repeat("a", 999)), "more than 998"},
 		"bare LF":               {strings.Replace(letter("a", nil), "\r\nSubject", "\nSubject", 1), "without a carriage return"},
 		"bare CR":               {changed("Subject", "a\rBcc: b@c.example"), "control character"},
+		"CR CR LF at the end":   {changed("body", "--frontier\r\n\r\n--frontier--\r\r\n"), "carriage return without"},
 		"NUL":                   {changed("Subject", "a\x00b"), "control character"},
 		"8-bit unannounced":     {changed("Subject", "été"), "8-bit"},
 		"bad quoted-printable":  {encoded("quoted-printable", "a =zz\r\n"), "no escape"},
