@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -103,6 +104,8 @@ type mailRow struct {
 func (s *Server) listMails(w http.ResponseWriter, r *http.Request) {
 	after, _ := strconv.ParseInt(r.URL.Query().Get("after"), 10, 64)
 	w.Header().Set("Content-Type", "application/json")
+	out := bufio.NewWriterSize(w, 1<<16)
+	defer out.Flush()
 	separator := "["
 	for _, m := range s.arrivals.allMails() {
 		if m.ID <= after {
@@ -114,16 +117,16 @@ func (s *Server) listMails(w http.ResponseWriter, r *http.Request) {
 			if err != nil {
 				return
 			}
-			if _, err := fmt.Fprintf(w, "%s\n%s", separator, row); err != nil {
+			if _, err := fmt.Fprintf(out, "%s\n%s", separator, row); err != nil {
 				return
 			}
 			separator = ","
 		}
 	}
 	if separator == "[" {
-		io.WriteString(w, "[")
+		out.WriteString("[")
 	}
-	io.WriteString(w, "\n]\n")
+	out.WriteString("\n]\n")
 }
 
 func (s *Server) rawMail(w http.ResponseWriter, r *http.Request) {

@@ -30,8 +30,11 @@ type Server struct {
 
 	lock *os.File
 	post net.Listener
-	smtp *smtp.Server
-	http *http.Server
+	// buffers are those in which mails come in: a new one for each would keep the
+	// garbage collector busier than the mails.
+	buffers sync.Pool
+	smtp    *smtp.Server
+	http    *http.Server
 
 	stop    context.CancelFunc // ends what waits on purpose
 	stopped context.Context

@@ -227,6 +227,21 @@ func TestSMTPEightBit(t *testing.T) {
 	d.say(552, "MAIL FROM:<lettre@gazette.example> SIZE=26214401")
 }
 
+func TestSMTPEndlessLine(t *testing.T) {
+	s := start(t, config(t))
+	d := dial(t, s).hello()
+	// The server answers 500 and closes; what it had not read may turn its answer into
+	// a reset, and either may come before all is written.
+	_, err := io.WriteString(d.conn, "NOOP "+strings.Repeat("a", 1<<17))
+	for err == nil {
+		_, err = d.text.ReadLine()
+	}
+	var slow net.Error
+	if errors.As(err, &slow) && slow.Timeout() {
+		t.Errorf("the connection lives: %v", err)
+	}
+}
+
 func TestSMTPDotStuffing(t *testing.T) {
 	s := start(t, morning(config(t)))
 	changed := map[string]string{"Content-Type": "text/plain", "body": "..\r\n..a\r\nend\r\n"}
