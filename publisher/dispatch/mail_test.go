@@ -145,7 +145,7 @@ func TestDeniedPausesOneChannelOnly(t *testing.T) {
 
 // A server that cannot be reached is not asked for each of many readers.
 func TestUnreachableServer(t *testing.T) {
-	h := newHouse(t, 3000)
+	h := newHouse(t, 400)
 	m := newMailer(func(string, int) error { return fault(publisher.Busy, 0) })
 	h.config.Mailer = m
 	h.plan("i", true, nil)
@@ -159,7 +159,7 @@ func TestUnreachableServer(t *testing.T) {
 	m.script = nil
 	h.clock.now = h.clock.now.Add(2 * time.Hour)
 	h.run()
-	h.want(map[publisher.State]int{accepted: 3000})
+	h.want(map[publisher.State]int{accepted: 400})
 }
 
 // Who leaves after the plan, even while the run is on, is left out at the claim.
@@ -371,4 +371,29 @@ func TestRetry(t *testing.T) {
 		h.run()
 	}
 	h.want(map[publisher.State]int{accepted: 5, bounced: 1})
+}
+
+// doubling offers every delivery twice.
+type doubling struct{ dispatch.Ledger }
+
+func (l doubling) Due(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int) ([]publisher.Delivery, error) {
+	page, err := l.Ledger.Due(ctx, lot, after, now, limit)
+	var twice []publisher.Delivery
+	for _, d := range page {
+		twice = append(twice, d, d)
+	}
+	return twice, err
+}
+
+// However often a delivery is offered, one lane gets it.
+func TestOfferedTwice(t *testing.T) {
+	h := newHouse(t, 300)
+	m := newMailer(nil)
+	h.config.Mailer, h.config.Lanes, h.config.Ledger = m, 40, doubling{h.Ledger}
+	h.plan("i", true, nil)
+	h.run()
+	h.want(map[publisher.State]int{accepted: 300})
+	if m.calls != 300 {
+		t.Errorf("%d mails to 300 readers", m.calls)
+	}
 }

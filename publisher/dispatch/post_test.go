@@ -134,6 +134,34 @@ func TestKeyRunsOut(t *testing.T) {
 	h.want(map[publisher.State]int{unknown: 1})
 }
 
+// What looks surely not done after a doubt is still in doubt: the first try may
+// have taken effect.
+func TestDoubtOutlivesAnotherAnswer(t *testing.T) {
+	for name, second := range map[string]error{"busy": fault(publisher.Busy, 503), "invalid": fault(publisher.Invalid, 422), "denied": fault(publisher.Denied, 401)} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t, 0)
+			n := &network{keyed: true, traits: publisher.Traits{Keyed: time.Hour}}
+			n.script = func(call int) (error, error) {
+				if call == 1 {
+					return nil, fault(publisher.Unknown, 0)
+				}
+				return second, nil
+			}
+			h.config.Networks["c"] = n
+			h.plan("i", false, map[string]int{"c": 1})
+			h.run()
+			h.want(map[publisher.State]int{unknown: 1})
+			h.clock.Sleep(t.Context(), 2*time.Hour)
+			n.script, n.keyed = nil, false // the network has forgotten the key
+			h.run()
+			h.want(map[publisher.State]int{unknown: 1})
+			if len(n.posts) != 1 {
+				t.Errorf("it stands there %d times", len(n.posts))
+			}
+		})
+	}
+}
+
 // A "no" counts only once the network has had time to show what it took.
 func TestFindersNoIsNotTrustedTooEarly(t *testing.T) {
 	for name, c := range map[string]struct {

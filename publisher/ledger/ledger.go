@@ -41,7 +41,7 @@ type Ledger struct {
 	id     string
 	lots   sync.Map // int64 → lotKey: what never changes about a lot
 
-	statements *statements // SQLite: those of Commit
+	statements *statements // SQLite only
 }
 
 type engine uint8

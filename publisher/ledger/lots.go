@@ -71,7 +71,7 @@ func (l *Ledger) makeLot(ctx context.Context, op string, lot publisher.Lot) (kep
 }
 
 // listNumber gives a list's number; the list is made if it does not exist.
-func listNumber(ctx context.Context, tx *sql.Tx, name string) (n int64, err error) {
+func listNumber(ctx context.Context, tx querier, name string) (n int64, err error) {
 	if _, err := tx.ExecContext(ctx, `INSERT INTO lists (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
 		return 0, err
 	}

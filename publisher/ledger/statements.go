@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// statements keeps a few texts of SQL compiled. On SQLite, compiling takes half of
-// what a commit costs; pgx does the same by itself. A nil one keeps nothing.
+// statements keeps texts of SQL compiled, of which there are some dozens. On SQLite,
+// compiling takes more time than most of them; pgx does the same by itself. A nil one keeps nothing.
 type statements struct {
 	mu     sync.Mutex
 	known  map[string]*sql.Stmt
-	wanted []string
+	wanted map[string]bool
 }
 
 // in gives a transaction that uses what is compiled, and notes what is not: inside
@@ -33,7 +33,7 @@ func (s *statements) learn(ctx context.Context, db *sql.DB) {
 	wanted := s.wanted
 	s.wanted = nil
 	s.mu.Unlock()
-	for _, text := range wanted {
+	for text := range wanted {
 		statement, err := db.PrepareContext(ctx, text)
 		if err != nil {
 			continue
@@ -68,7 +68,10 @@ func (s *statements) find(text string) *sql.Stmt {
 	defer s.mu.Unlock()
 	statement := s.known[text]
 	if statement == nil {
-		s.wanted = append(s.wanted, text)
+		if s.wanted == nil {
+			s.wanted = map[string]bool{}
+		}
+		s.wanted[text] = true
 	}
 	return statement
 }
@@ -90,6 +93,13 @@ func (c compiled) QueryContext(ctx context.Context, text string, args ...any) (*
 		return c.Tx.StmtContext(ctx, s).QueryContext(ctx, args...)
 	}
 	return c.Tx.QueryContext(ctx, text, args...)
+}
+
+func (c compiled) QueryRowContext(ctx context.Context, text string, args ...any) *sql.Row {
+	if s := c.statements.find(text); s != nil {
+		return c.Tx.StmtContext(ctx, s).QueryRowContext(ctx, args...)
+	}
+	return c.Tx.QueryRowContext(ctx, text, args...)
 }
 
 var _ querier = compiled{}

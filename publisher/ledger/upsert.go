@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"time"
 
 	"crieur/publisher"
@@ -45,20 +46,17 @@ func (l *Ledger) UpsertSubscribers(ctx context.Context, list string, batch []pub
 	}
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		added, updated, kept = 0, 0, 0
-		number, err := listNumber(ctx, tx, list)
+		q := l.statements.in(tx)
+		number, err := listNumber(ctx, q, list)
 		if err != nil {
 			return err
 		}
-		for from := 0; from < len(people); from += bound {
-			if err := recognise(ctx, tx, number, people[from:min(from+bound, len(people))]); err != nil {
+		for some := range slices.Chunk(people, bound/2) { // its length is rounded up to a power of two
+			if err := recognise(ctx, q, number, some); err != nil {
 				return err
 			}
 		}
-		in, err := newIntake(ctx, tx, number, consent, now)
-		if err != nil {
-			return err
-		}
-		defer in.close()
+		in := &intake{q, number, consent, now}
 		for _, p := range people {
 			what, err := in.take(ctx, p)
 			if err != nil {
@@ -78,11 +76,12 @@ func (l *Ledger) UpsertSubscribers(ctx context.Context, list string, batch []pub
 	if err != nil {
 		return 0, 0, 0, err
 	}
+	l.statements.learn(ctx, l.write)
 	return added, updated, kept, nil
 }
 
-// recognise fills in what is known of people, at most bound of them.
-func recognise(ctx context.Context, tx *sql.Tx, list int64, people []*person) error {
+// recognise fills in what is known of people.
+func recognise(ctx context.Context, q querier, list int64, people []*person) error {
 	byHash := make(map[string]*person, len(people))
 	hashes := make([]string, len(people))
 	for i, p := range people {
@@ -90,7 +89,7 @@ func recognise(ctx context.Context, tx *sql.Tx, list int64, people []*person) er
 		byHash[p.hash], hashes[i] = p, p.hash
 	}
 	which, args := in("r.hash", []any{list}, hashes)
-	err := each(ctx, tx, `SELECT r.hash, r.id, r.name, r.language, coalesce(s.status, -1) FROM subscribers r
+	err := each(ctx, q, `SELECT r.hash, r.id, r.name, r.language, coalesce(s.status, -1) FROM subscribers r
 		LEFT JOIN subscriptions s ON s.list = $1 AND s.subscriber = r.id WHERE `+which, args, func(rows *sql.Rows) error {
 		var hash, name, language string
 		var id, status int64
@@ -106,7 +105,7 @@ func recognise(ctx context.Context, tx *sql.Tx, list int64, people []*person) er
 		return err
 	}
 	which, args = in("hash", nil, hashes)
-	err = each(ctx, tx, `SELECT hash FROM suppressions WHERE `+which, args, func(rows *sql.Rows) error {
+	err = each(ctx, q, `SELECT hash FROM suppressions WHERE `+which, args, func(rows *sql.Rows) error {
 		var hash string
 		err := rows.Scan(&hash)
 		if p := byHash[hash]; p != nil {
@@ -117,7 +116,7 @@ func recognise(ctx context.Context, tx *sql.Tx, list int64, people []*person) er
 	if err != nil {
 		return err
 	}
-	return each(ctx, tx, `SELECT hash, subscriber FROM departed WHERE `+which, args, func(rows *sql.Rows) error {
+	return each(ctx, q, `SELECT hash, subscriber FROM departed WHERE `+which, args, func(rows *sql.Rows) error {
 		var hash string
 		var id int64
 		err := rows.Scan(&hash, &id)
@@ -139,40 +138,10 @@ const (
 
 // intake takes people in one after the other, inside one transaction.
 type intake struct {
-	tx                             *sql.Tx
-	list                           int64
-	consent                        string
-	now                            time.Time
-	person, returning, seat, names *sql.Stmt
-}
-
-func newIntake(ctx context.Context, tx *sql.Tx, list int64, consent string, now time.Time) (*intake, error) {
-	in := &intake{tx: tx, list: list, consent: consent, now: now}
-	for statement, text := range map[**sql.Stmt]string{
-		&in.person: `INSERT INTO subscribers (hash, email, name, language, token, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`,
-		&in.returning: `INSERT INTO subscribers (id, hash, email, name, language, token, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`,
-		&in.seat: `INSERT INTO subscriptions (list, subscriber, status, consent, since, changed_at)
-			VALUES ($1, $2, $3, $4, $5, $6)`,
-		&in.names: `UPDATE subscribers SET name = $1, language = $2 WHERE id = $3`,
-	} {
-		prepared, err := tx.PrepareContext(ctx, text)
-		if err != nil {
-			in.close()
-			return nil, err
-		}
-		*statement = prepared
-	}
-	return in, nil
-}
-
-func (in *intake) close() {
-	for _, s := range []*sql.Stmt{in.person, in.returning, in.seat, in.names} {
-		if s != nil {
-			s.Close()
-		}
-	}
+	querier
+	list    int64
+	consent string
+	now     time.Time
 }
 
 func (in *intake) take(ctx context.Context, p *person) (taken, error) {
@@ -200,7 +169,7 @@ func (in *intake) take(ctx context.Context, p *person) (taken, error) {
 	changes := p.status == publisher.Unconfirmed && p.Status != publisher.Unconfirmed ||
 		p.status == publisher.Confirmed && p.Status == publisher.Unsubscribed
 	if changes {
-		return wasUpdated, changeStatus(ctx, in.tx, p.id, in.list, p.Status, in.consent, in.since(p), in.now)
+		return wasUpdated, changeStatus(ctx, in, p.id, in.list, p.Status, in.consent, in.since(p), in.now)
 	}
 	if renamed {
 		return wasUpdated, nil
@@ -209,11 +178,13 @@ func (in *intake) take(ctx context.Context, p *person) (taken, error) {
 }
 
 func (in *intake) insert(ctx context.Context, p *person) error {
-	statement, args := in.person, []any{p.hash, p.Email, p.Name, p.Language, p.Token, millis(in.now)}
+	args := []any{p.hash, p.Email, p.Name, p.Language, p.Token, millis(in.now)}
 	if p.former != 0 {
-		statement, args = in.returning, append([]any{p.former}, args...)
+		return in.QueryRowContext(ctx, `INSERT INTO subscribers (hash, email, name, language, token, created_at, id)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`, append(args, p.former)...).Scan(&p.id)
 	}
-	return statement.QueryRowContext(ctx, args...).Scan(&p.id)
+	return in.QueryRowContext(ctx, `INSERT INTO subscribers (hash, email, name, language, token, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) RETURNING id`, args...).Scan(&p.id)
 }
 
 func (in *intake) since(p *person) time.Time {
@@ -224,7 +195,8 @@ func (in *intake) since(p *person) time.Time {
 }
 
 func (in *intake) subscribe(ctx context.Context, p *person) error {
-	_, err := in.seat.ExecContext(ctx, in.list, p.id, int64(p.Status), in.consent, millis(in.since(p)), millis(in.now))
+	_, err := in.ExecContext(ctx, `INSERT INTO subscriptions (list, subscriber, status, consent, since, changed_at)
+		VALUES ($1, $2, $3, $4, $5, $6)`, in.list, p.id, int64(p.Status), in.consent, millis(in.since(p)), millis(in.now))
 	return err
 }
 
@@ -239,18 +211,18 @@ func (in *intake) rename(ctx context.Context, p *person) (bool, error) {
 	if name == p.name && language == p.language {
 		return false, nil
 	}
-	_, err := in.names.ExecContext(ctx, name, language, p.id)
+	_, err := in.ExecContext(ctx, `UPDATE subscribers SET name = $1, language = $2 WHERE id = $3`, name, language, p.id)
 	return true, err
 }
 
 // changeStatus sets a subscription's status, and keeps what it said before.
-func changeStatus(ctx context.Context, tx *sql.Tx, subscriber, list int64, status publisher.SubscriptionStatus, consent string, since, now time.Time) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO past_subscriptions (list, subscriber, status, consent, since, changed_at)
+func changeStatus(ctx context.Context, q querier, subscriber, list int64, status publisher.SubscriptionStatus, consent string, since, now time.Time) error {
+	if _, err := q.ExecContext(ctx, `INSERT INTO past_subscriptions (list, subscriber, status, consent, since, changed_at)
 		SELECT list, subscriber, status, consent, since, changed_at FROM subscriptions WHERE list = $1 AND subscriber = $2`,
 		list, subscriber); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE subscriptions SET status = $1, consent = $2, changed_at = $3,
+	_, err := q.ExecContext(ctx, `UPDATE subscriptions SET status = $1, consent = $2, changed_at = $3,
 		since = CASE WHEN CAST($4 AS BIGINT) > 0 THEN CAST($4 AS BIGINT) ELSE since END WHERE list = $5 AND subscriber = $6`,
 		int64(status), consent, millis(now), confirmedSince(status, since), list, subscriber)
 	return err

@@ -1,0 +1,6 @@
+//go:build !race
+
+package dispatch_test
+
+// many is a large audience.
+const many = 100_000
