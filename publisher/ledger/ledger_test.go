@@ -4,9 +4,12 @@ import (
 	"os"
 	"testing"
 
+	"crieur/publisher/audience"
 	"crieur/publisher/ledger"
 	"crieur/publisher/ledger/ledgertest"
 )
+
+var _ audience.Store = (*ledger.Ledger)(nil)
 
 func TestMain(m *testing.M) { os.Exit(ledgertest.Main(m)) }
 
