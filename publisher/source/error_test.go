@@ -191,3 +191,36 @@ func TestSniffing(t *testing.T) {
 		})
 	}
 }
+
+// What would keep the parser busy for minutes is refused at its line; what is only
+// long is read.
+func TestTangledMarkdown(t *testing.T) {
+	const many = 100_000
+	for name, text := range map[string]string{
+		"quotes":          strings.Repeat(">", many) + " x",
+		"quotes, apart":   strings.Repeat("> ", many) + "x",
+		"lists":           strings.Repeat("- ", many) + "x",
+		"numbered lists":  strings.Repeat("1. ", many) + "x",
+		"brackets":        strings.Repeat("[", many),
+		"links":           strings.Repeat("[a](<b", many),
+		"links, by line":  strings.Repeat("[a](<b\n", many),
+		"emphases":        strings.Repeat("**a_", many),
+		"a table, wide":   strings.Repeat("|a", 2000) + "|\n" + strings.Repeat("|-", 2000) + "|\n" + strings.Repeat("|x|\n", 500),
+		"notes":           strings.Repeat("[^1] ", many) + "\n\n[^1]: x",
+		"after some code": "```\n" + strings.Repeat("[", many) + "\n```\n" + strings.Repeat("[", many),
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := read(t, "a.md", around+text+"\n", source.Config{})
+			wantError(t, err, publisher.Invalid, "", "too tangled")
+			if !strings.Contains(err.Error(), "a.md:") {
+				t.Errorf("error without a line: %v", err)
+			}
+		})
+	}
+	long := around + strings.Repeat("A *paragraph* with a [link](https://e.example/) and `code`. It goes on.\n\n", 5000) +
+		"```\n" + strings.Repeat("a[i] = b[j] * c_d\n", 5000) + "```\n\n" + strings.Repeat("* * * ", 50) + "\n\n" +
+		"| a | b |\n|---|---|\n" + strings.Repeat("| 1 | 2 |\n", 2000)
+	if _, err := read(t, "a.md", long, source.Config{}); err != nil {
+		t.Error(err)
+	}
+}

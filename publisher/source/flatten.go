@@ -94,18 +94,25 @@ func besideBlock(n *html.Node) bool {
 var whiteSpace = regexp.MustCompile(`[ \t\n\f]+`)
 
 // openBoxes opens the boxes inside a list, quote, table or figure; one that holds
-// bare text becomes a paragraph, so that its words keep apart from the next.
-func openBoxes(n *html.Node) {
+// bare text becomes a paragraph, so that its words keep apart from the next. It
+// reports whether n holds blocks.
+func openBoxes(n *html.Node) bool {
+	blocks := false
 	for _, c := range children(n) {
-		openBoxes(c)
+		if c.Type != html.ElementNode {
+			continue
+		}
+		inner := openBoxes(c)
+		blocks = blocks || inner || isBlockElement(c)
 		switch {
-		case c.Type != html.ElementNode || !isBox(c):
-		case holdsBlocks(c) || isElement(atom.P, atom.Pre)(n) || !isBlockElement(c):
+		case !groups(c) && !(inner && wrapsText(c)):
+		case inner || isElement(atom.P, atom.Pre)(n) || !isBlockElement(c):
 			unwrap(c)
 		default:
 			rename(c, atom.P)
 		}
 	}
+	return blocks
 }
 
 // trimEnds removes line breaks and white space at a block's two ends.
@@ -131,19 +138,29 @@ func trimEnds(n *html.Node) {
 	}
 }
 
-// isBox reports an element that only groups blocks: it is opened.
-func isBox(n *html.Node) bool {
+// isBox reports an element that only holds blocks together: it is opened.
+func isBox(n *html.Node) bool { return groups(n) || wrapsText(n) && holdsBlocks(n) }
+
+// groups reports the elements that are made for grouping.
+func groups(n *html.Node) bool {
 	switch n.DataAtom {
 	case atom.Address, atom.Article, atom.Aside, atom.Body, atom.Center, atom.Details, atom.Dialog, atom.Div, atom.Fieldset,
 		atom.Footer, atom.Form, atom.Header, atom.Hgroup, atom.Html, atom.Main, atom.Section, atom.Summary:
 		return true
 	case atom.Dd, atom.Dt, atom.Figcaption, atom.Li:
 		return !isElement(atom.Dl, atom.Figure, atom.Ol, atom.Ul)(n.Parent)
-	case atom.Span, atom.Font, atom.A:
-		// An inline element around blocks cannot stay around them.
-		return holdsBlocks(n)
 	}
-	return strings.Contains(n.Data, "-") && holdsBlocks(n) // a custom element
+	return false
+}
+
+// wrapsText reports inline and custom elements, which pages put around blocks all
+// the same.
+func wrapsText(n *html.Node) bool {
+	switch n.DataAtom {
+	case atom.A, atom.Font, atom.Span:
+		return true
+	}
+	return strings.Contains(n.Data, "-")
 }
 
 func holdsBlocks(n *html.Node) bool {

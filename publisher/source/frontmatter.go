@@ -144,7 +144,7 @@ func yamlValue(n *yaml.Node) (any, error) {
 // yamlLine gives the line after the longest part of body that YAML takes. YAML's
 // own errors have their line nowhere but in their words, and often one too late.
 func yamlLine(body string) int {
-	const most = 500
+	const most = 150
 	lines := strings.SplitAfter(body, "\n")
 	if len(lines) > most {
 		return 1

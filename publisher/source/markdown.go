@@ -29,9 +29,13 @@ func (d *draft) readMarkdown(c Config) error {
 			extension.NewCJK(extension.WithEastAsianLineBreaks()), typographer(lang, d.text)),
 		goldmark.WithRendererOptions(html.WithUnsafe()),
 	)
+	text := withoutControls(d.text)
+	if n := tangle(text); n > 0 {
+		return invalid(line(d.in.where, n), "take out the repeated brackets, quote marks or list marks", "the Markdown is too tangled to be read")
+	}
 	var out bytes.Buffer
-	if err := md.Convert([]byte(withoutControls(d.text)), &out); err != nil {
-		return invalid(d.in.where, "", "the Markdown cannot be read: %w", err)
+	if err := md.Convert([]byte(text), &out); err != nil {
+		return invalid(d.in.where, "check the file, or give it as HTML", "the Markdown cannot be read: %w", err)
 	}
 	body, err := parseFragment(out.String())
 	if err != nil {
