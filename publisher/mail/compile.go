@@ -16,7 +16,9 @@ import (
 // not change; any number of goroutines may use it.
 type Compiled struct {
 	letter   *publisher.Letter
+	sender   mailbox // of the header
 	from     mailbox // of the envelope
+	sign     *signer // nil: it goes unsigned
 	utf8     bool    // a header field holds a non-ASCII address
 	pieces   []piece
 	needs    []publisher.MergeField // links that must not be empty
@@ -52,7 +54,7 @@ func Compile(l *publisher.Letter) (*Compiled, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Compiled{letter: l, from: envelope, utf8: from.utf8 || replyTo.utf8, listMail: l.ListID != ""}
+	c := &Compiled{letter: l, sender: from, from: envelope, utf8: from.utf8 || replyTo.utf8, listMail: l.ListID != ""}
 	c.add(piece{then: slotHeader})
 	c.add(piece{static: appendSender(nil, l, from, replyTo)})
 	rest := sk.bytes
