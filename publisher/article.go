@@ -27,7 +27,7 @@ type Article struct {
 	Images       []Image // all pictures in the order they stand in Body, without Image unless it stands there too
 	Warning      string  // content warning; "" for none
 	Blocks       []Block // what the article's own footer asked for, in its order
-	Hash         string  // hex SHA-256 over title, lead, body, language, URLs and images
+	Hash         string  // hex SHA-256 over title, lead, author, body, language, URLs, tags, warning and images
 }
 
 // An Image stands at a URL or, where the article came from a file, at a local Path.
