@@ -18,7 +18,6 @@ func (d *draft) declared(c Config) error {
 	}
 	m := &d.meta
 	m.title = f.text("title", "titre", "headline")
-	m.firmTitle = m.title != ""
 	m.lead = f.text("lead", "chapo", "standfirst", "description", "summary", "excerpt", "subtitle", "deck")
 	m.firmLead = m.lead != ""
 	m.id = f.text("id", "guid", "uuid")

@@ -35,9 +35,7 @@ type meta struct {
 	tags      []string
 	image     *picture
 
-	site      string // the page's og:site_name, to tell it from the title
-	firmLead  bool   // the author wrote the lead; it is not a search engine's excerpt
-	firmTitle bool   // the title stands apart from the text
+	firmLead bool // the author wrote the lead; it is not a search engine's excerpt
 }
 
 // A picture is an image as it is referred to.

@@ -38,7 +38,7 @@ func (d *draft) pageURL(doc *html.Node) *url.URL {
 // adopt fills with m what is not declared.
 func (d *draft) adopt(m meta) {
 	have := &d.meta
-	have.title, have.site = first(have.title, m.title), m.site
+	have.title = first(have.title, m.title)
 	have.lead = first(have.lead, m.lead)
 	have.language = first(have.language, m.language)
 	have.canonical = first(have.canonical, m.canonical)
@@ -63,13 +63,12 @@ func describe(doc *html.Node, at *url.URL) meta {
 		title:  first(ld.title, tags.one("og:title", "twitter:title"), heading(doc)),
 		lead:   first(ld.lead, tags.one("og:description", "description", "twitter:description")),
 		author: first(ld.author, tags.one("author", "dc.creator", "parsely-author", "article:author", "twitter:creator")),
-		site:   tags.one("og:site_name", "application-name"),
 		tags:   firstList(tags.all("article:tag"), ld.tags, splitList(tags.one("news_keywords", "keywords"))),
 	}
 	if isWebAddress(m.author) {
 		m.author = "" // article:author is a profile's address on many sites
 	}
-	m.title = withoutSite(m.title, m.site, heading(doc))
+	m.title = withoutSite(m.title, tags.one("og:site_name", "application-name"), heading(doc))
 	if src := first(tags.one("og:image:secure_url", "og:image:url", "og:image"), ld.image, tags.one("twitter:image", "twitter:image:src")); src != "" {
 		m.image = &picture{src: absoluteOr(at, src), alt: tags.one("og:image:alt", "twitter:image:alt")}
 	}
