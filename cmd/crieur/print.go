@@ -58,6 +58,9 @@ func (s *session) printResult(r *app.Result) error {
 	s.warn(r.Warnings)
 	if !s.quiet {
 		s.deliveries(r.Deliveries)
+		if r.Omitted > 0 {
+			s.tell("%d accepted ones are not listed; crieur status ISSUE lists them", r.Omitted)
+		}
 	}
 	s.tell("%s: %s", quoted(r.Article.Title), counts(r.Counts))
 	if r.Cost > 0 {
@@ -99,9 +102,11 @@ func (s *session) deliveries(all []app.DeliveryView) {
 		}
 		rows = append(rows, []string{d.Channel, d.To(), s.stateWord(d.State), what})
 	}
-	table(s.out, s.columns(), []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
+	if len(rows) > 0 {
+		table(s.out, s.columns(), []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
+	}
 	if n := len(all) - len(shown); n > 0 {
-		s.tell("… and %d more; -v or -o json lists them all", n)
+		s.tell("… and %d more; -v lists them", n)
 	}
 }
 

@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"crieur/publisher"
@@ -126,12 +127,16 @@ func (a *App) plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (*Pl
 		for _, lot := range report.Lots {
 			effect := Effect{Channel: lot.Lot.Channel, Network: lot.Lot.Network, Issue: g.issue.ID, New: lot.New, Done: lot.Existing}
 			for _, tally := range tallies {
-				if tally.Lot.Channel == lot.Lot.Channel {
-					for st, n := range tally.States {
-						if !st.Final() {
-							effect.Open += n
-						}
+				if tally.Lot.Channel != lot.Lot.Channel {
+					continue
+				}
+				for st, n := range tally.States {
+					if !st.Final() {
+						effect.Open += n
 					}
+				}
+				if slices.Contains(report.Changed, lot.Lot.Channel) && !goneOut(tally) {
+					effect.Open += tally.States[publisher.StateFailed] // tried again with the new text
 				}
 			}
 			effect.Done -= effect.Open
@@ -145,6 +150,16 @@ func (a *App) plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (*Pl
 		}
 	}
 	return p, nil
+}
+
+// goneOut reports whether anything of a lot has, or may have, gone out.
+func goneOut(t publisher.Tally) bool {
+	for _, st := range []publisher.State{publisher.StateLeased, publisher.StateAccepted, publisher.StateBounced, publisher.StateUnknown, publisher.StateRetracted} {
+		if t.States[st] > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 func summaryOf(r publisher.Rendering) string {

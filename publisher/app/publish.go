@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"crieur/publisher"
 	"crieur/publisher/dispatch"
@@ -59,7 +60,7 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 			return nil, err
 		}
 	}
-	changed, err := a.store2plan(ctx, d, e)
+	changed, err := a.freeze(ctx, d, e, o.Waiting)
 	if err != nil {
 		return nil, err
 	}
@@ -77,9 +78,9 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 	return r, nil
 }
 
-// store2plan freezes what an edition consists of and plans its deliveries. It
+// freeze freezes what an edition consists of and plans its deliveries. It
 // reports whether an earlier, different text stays in force.
-func (a *App) store2plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (changed bool, err error) {
+func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, waiting func()) (changed bool, err error) {
 	if err := a.store.SaveArticle(ctx, e.article); err != nil {
 		return false, err
 	}
@@ -87,6 +88,9 @@ func (a *App) store2plan(ctx context.Context, d *dispatch.Dispatcher, e *edition
 		if _, err := a.store.SaveMedia(ctx, p.Type, p.Data); err != nil {
 			return false, err
 		}
+	}
+	if err := a.thaw(ctx, d, e, waiting); err != nil {
+		return false, err
 	}
 	for _, g := range e.groups() {
 		report, err := d.Plan(ctx, g.issue, g.renderings, g.audience)
@@ -96,6 +100,49 @@ func (a *App) store2plan(ctx context.Context, d *dispatch.Dispatcher, e *edition
 		changed = changed || len(report.Changed) > 0
 	}
 	return changed, nil
+}
+
+// thaw takes back the frozen texts that the edition changes and of which surely
+// nothing has gone out: a post that its network refused is corrected and published
+// again by the same command.
+func (a *App) thaw(ctx context.Context, d *dispatch.Dispatcher, e *edition, waiting func()) (err error) {
+	type stale struct {
+		issue, channel string
+		parts          int
+	}
+	var all []stale
+	for _, g := range e.groups() {
+		report, err := d.Preview(ctx, g.issue, g.renderings, g.audience)
+		if err != nil {
+			return err
+		}
+		for _, r := range g.renderings {
+			if slices.Contains(report.Changed, r.Channel) {
+				all = append(all, stale{g.issue.ID, r.Channel, len(r.Parts)})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	release, exclusive, err := a.store.Exclusive(ctx, func() {
+		if waiting != nil {
+			waiting()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if !exclusive {
+		return nil // another machine may be about to send the old text
+	}
+	for _, s := range all {
+		if _, err := a.store.Thaw(ctx, s.issue, s.channel, s.parts); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A group is one issue with all that is rendered for it.
@@ -157,6 +204,8 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	}
 	d := dispatch.New(dispatch.Config{
 		Ledger: store, Mailer: mailer, Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
+		// Long enough for a post in doubt to be looked up on X and settled in the same run.
+		Retry: dispatch.Retry{Patience: 75 * time.Second},
 	})
 	return d, func() { _ = mailer.Close() }, nil
 }
@@ -196,7 +245,7 @@ func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selec
 		}
 		r.Warnings = append(r.Warnings, text)
 	}
-	if err := a.list2deliveries(ctx, s, r); err != nil {
+	if err := a.listDeliveries(ctx, s, r); err != nil {
 		return nil, err
 	}
 	r.See, err = a.see()
@@ -206,9 +255,9 @@ func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selec
 // mostListed bounds the deliveries that a result lists; the ledger has them all.
 const mostListed = 10_000
 
-// list2deliveries fills in the deliveries of a selection, in the order of its
+// listDeliveries fills in the deliveries of a selection, in the order of its
 // channels. Beyond mostListed it leaves out accepted ones.
-func (a *App) list2deliveries(ctx context.Context, s publisher.Selection, r *Result) error {
+func (a *App) listDeliveries(ctx context.Context, s publisher.Selection, r *Result) error {
 	all := 0
 	for _, n := range r.Counts {
 		all += n

@@ -44,6 +44,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"hostile replies":      hostileReplies,
 		"reclaim":              reclaim,
 		"replan":               replan,
+		"thaw":                 thaw,
 		"close and open":       closeAndOpen,
 		"due and next due":     dueAndNextDue,
 		"deliveries and pages": deliveriesAndPages,
