@@ -122,7 +122,7 @@ Publishing the same article again does nothing.`,
 	cobra.EnableCommandSorting = false // the order is that of use
 	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
-		initCommand(s), checkCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
+		initCommand(s), checkCommand(s), dkimCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
 		publishCommand(s, app.Both), publishCommand(s, app.Mails), publishCommand(s, app.Posts),
 		statusCommand(s), retryCommand(s), importCommand(s), subscribersCommand(s),
 		serveCommand(s), sandboxCommand(s), templatesCommand(s), versionCommand(s),

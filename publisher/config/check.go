@@ -22,6 +22,7 @@ func (l *loader) check(c *Config) {
 			l.wrong(at.key("user"), "has no password", "add password: ${env:NAME} beside it")
 		}
 	}
+	l.checkDKIM(c)
 	if c.Preflight.SizeWarn > c.Preflight.SizeFail {
 		l.wrong("preflight\x00size_warn", "is larger than preflight.size_fail", "a warning comes before the failure")
 	}

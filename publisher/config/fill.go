@@ -213,6 +213,11 @@ func (f field) convert(s string, target reflect.Value) *refusal {
 	want := &refusal{message: "want " + f.form.want()}
 	switch f.form {
 	case secret:
+		if s != "" {
+			if e := checkFormat(f.tag.Get("format"), s); e != nil {
+				return e
+			}
+		}
 		target.SetString(s)
 	case number:
 		n, err := strconv.ParseInt(strings.ReplaceAll(s, "_", ""), 10, 64)

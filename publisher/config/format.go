@@ -36,6 +36,14 @@ func checkFormat(format, s string) *refusal {
 		return checkTemplate(s)
 	case "regexp":
 		return checkRegexp(s)
+	case "selector":
+		if !ValidSelector(s) {
+			return &refusal{"want a selector such as crieur2611", "take letters, digits and hyphens"}
+		}
+	case "rsa-key":
+		return checkRSAKey(s)
+	case "ed25519-key":
+		return checkEd25519Key(s)
 	case "colour":
 		if !colour.MatchString(s) {
 			return &refusal{"want a colour such as #8a1c1c", "write six hexadecimal digits, in quotes"}
@@ -55,6 +63,7 @@ func checkFormat(format, s string) *refusal {
 var (
 	colour   = regexp.MustCompile(`^#[0-9A-Fa-f]{6}$`)
 	language = regexp.MustCompile(`^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+	selector = regexp.MustCompile(`^[A-Za-z0-9](-*[A-Za-z0-9])*(\.[A-Za-z0-9](-*[A-Za-z0-9])*)*$`)
 	word     = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 )
 

@@ -2,6 +2,7 @@ package mail_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -9,6 +10,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"regexp"
@@ -296,6 +298,29 @@ func TestWhoSigns(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: signed by %q, want %q", from, got, want)
 		}
+	}
+}
+
+// What is published must be what the signatures are checked against.
+func TestNewKeys(t *testing.T) {
+	rsaKey, edKey := must(mail.NewDKIMKey("rsa-sha256", "One")), must(mail.NewDKIMKey("ed25519-sha256", "two"))
+	if rsaKey.Algorithm() != "rsa-sha256" || edKey.Algorithm() != "ed25519-sha256" || rsaKey.RecordName("Gazette.example") != "one._domainkey.gazette.example" {
+		t.Errorf("got %q, %q, %q", rsaKey.Algorithm(), edKey.Algorithm(), rsaKey.RecordName("Gazette.example"))
+	}
+	for _, k := range []mail.DKIMKey{keyRSA(), keyEd25519()} {
+		if got, want := must(k.Record()), zone()[k.RecordName("gazette.example")]; got != want {
+			t.Errorf("record %q, want %q", got, want)
+		}
+		block, rest := pem.Decode(must(k.PEM()))
+		if block == nil || len(rest) > 0 {
+			t.Fatal("no PEM")
+		}
+		if again := must(x509.ParsePKCS8PrivateKey(block.Bytes)); !again.(interface{ Equal(crypto.PrivateKey) bool }).Equal(k.Key) {
+			t.Error("the key reads back as another")
+		}
+	}
+	if _, err := mail.NewDKIMKey("rsa-sha1", "s"); err == nil {
+		t.Error("rsa-sha1 is made")
 	}
 }
 
