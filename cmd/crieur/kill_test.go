@@ -320,19 +320,26 @@ func TestKilledWhilePosting(t *testing.T) {
 	h := newHousehold(t, "CRIEUR_CHANNELS_X_FIND_AFTER=300ms")
 	h.serveSandbox()
 	const articles = 10
+	write := func(i int) string {
+		return h.write(fmt.Sprintf("article%d.md", i), fmt.Sprintf("---\ntitle: Nouvelle numéro %d\nlang: fr\n---\n\nLe texte de la nouvelle numéro %d.\n", i, i))
+	}
+	// How long a whole run takes here says when to kill the others.
+	start := time.Now()
+	h.run([]int{exitDone}, "post", write(articles))
+	whole := time.Since(start)
 	kills := 0
 	for i := range articles {
-		src := h.write(fmt.Sprintf("article%d.md", i), fmt.Sprintf("---\ntitle: Nouvelle numéro %d\nlang: fr\n---\n\nLe texte de la nouvelle numéro %d.\n", i, i))
+		src := write(i)
 		for range 3 {
-			if h.kill(time.After(time.Duration(30+rand.IntN(60))*time.Millisecond), "post", src, "-q") {
+			if h.kill(time.After(whole/4+rand.N(whole*3/4)), "post", src, "-q") {
 				kills++
 			}
 		}
 		h.run([]int{exitDone}, "post", src)
 	}
 	t.Logf("%d kills hit", kills)
-	if kills < articles {
+	if kills < articles/2 {
 		t.Errorf("only %d kills hit: the test has lost its grip", kills)
 	}
-	h.onePostEach(3 * articles)
+	h.onePostEach(3 * (articles + 1))
 }

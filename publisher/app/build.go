@@ -22,6 +22,7 @@ const pageChannel = "@page"
 // renderings name. Nothing of it has been stored or sent.
 type edition struct {
 	article  publisher.Article
+	targets  targets
 	mails    []rendered // one per newsletter
 	posts    []rendered // one per channel
 	pages    []publisher.Rendering
@@ -43,7 +44,7 @@ type rendered struct {
 // build renders article for every target. All problems of templates and lengths
 // show here, before anything is stored or sent.
 func (a *App) build(ctx context.Context, article publisher.Article, t targets) (*edition, error) {
-	e := &edition{article: article, networks: map[string]publisher.Network{}}
+	e := &edition{article: article, targets: t, networks: map[string]publisher.Network{}}
 	now := a.o.Now()
 	if missing := asksForOriginal(article); missing {
 		e.warn("the article offers its original, but no address of it is known: give original_url, or --original URL")

@@ -82,22 +82,11 @@ func (p *Plan) Summary() string {
 // Plan says what publishing an article would do. It sends nothing, and in the
 // ledger it plans nothing.
 func (a *App) Plan(ctx context.Context, src string, ao ArticleOptions, s Selection) (*Plan, error) {
-	article, err := a.Read(ctx, src, ao)
+	e, err := a.edition(ctx, src, ao, s)
 	if err != nil {
 		return nil, err
 	}
-	t, err := a.targets(s)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.invent(ctx); err != nil {
-		return nil, err
-	}
-	e, err := a.build(ctx, article, t)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.preflight(e, t); err != nil {
+	if err := a.preflight(e); err != nil {
 		e.warn(err.Error())
 	}
 	store, err := a.open(ctx)
@@ -108,7 +97,7 @@ func (a *App) Plan(ctx context.Context, src string, ao ArticleOptions, s Selecti
 	if err != nil {
 		return nil, err
 	}
-	view := viewArticle(article)
+	view := viewArticle(e.article)
 	p.Article, p.Warnings = &view, append([]string{}, e.warnings...)
 	return p, nil
 }

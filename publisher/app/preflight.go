@@ -20,10 +20,10 @@ func (e *PreflightError) Error() string {
 
 // preflight looks at an edition before anything is planned. Warnings are added to
 // the edition; reasons not to go out are the error.
-func (a *App) preflight(e *edition, t targets) error {
+func (a *App) preflight(e *edition) error {
 	var reasons []string
 	if a.Live() {
-		for _, n := range t.newsletters {
+		for _, n := range e.targets.newsletters {
 			for _, r := range a.liveReasons(n) {
 				reasons = append(reasons, "newsletter "+n.Name+": "+r)
 			}

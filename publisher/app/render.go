@@ -56,6 +56,9 @@ func (a *App) edition(ctx context.Context, src string, ao ArticleOptions, s Sele
 	if err != nil {
 		return nil, err
 	}
+	if err := a.invent(ctx); err != nil {
+		return nil, err
+	}
 	return a.build(ctx, article, t)
 }
 

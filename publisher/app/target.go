@@ -32,17 +32,6 @@ type targets struct {
 	channels    []config.Channel
 }
 
-func (t targets) names() []string {
-	var n []string
-	for _, l := range t.newsletters {
-		n = append(n, l.Name)
-	}
-	for _, c := range t.channels {
-		n = append(n, c.Name)
-	}
-	return n
-}
-
 func (a *App) targets(s Selection) (targets, error) {
 	var known, lists, letters []string
 	for _, n := range a.conf.Newsletters {

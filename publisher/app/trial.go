@@ -25,15 +25,11 @@ func (a *App) Trial(ctx context.Context, src string, ao ArticleOptions, s Select
 			Hint: "give one such as you@example.org"}
 	}
 	s.Kind = Mails
-	t, err := a.targets(s)
-	if err != nil {
-		return nil, "", err
-	}
 	e, err := a.edition(ctx, src, ao, s)
 	if err != nil {
 		return nil, "", err
 	}
-	if err := a.preflight(e, t); err != nil {
+	if err := a.preflight(e); err != nil {
 		return nil, "", err
 	}
 	mailer, err := a.mailer(ctx)
@@ -45,7 +41,7 @@ func (a *App) Trial(ctx context.Context, src string, ao ArticleOptions, s Select
 	now := a.o.Now()
 	for i, m := range e.mails {
 		m.rendering.Subject = "[TEST] " + m.rendering.Subject
-		l := a.letterOf(t.newsletters[i], m.rendering)
+		l := a.letterOf(e.targets.newsletters[i], m.rendering)
 		// A test's key has the moment in it: sent again, it is another mail.
 		key := publisher.DeliveryKey(m.issue.ID, m.rendering.Channel, to.Address+" test "+strconv.FormatInt(now.UnixNano(), 36))
 		reader := publisher.Recipient{Email: to.Address, Name: to.Name, Token: "preview", Since: now}
