@@ -12,9 +12,12 @@ import (
 	"crieur/publisher/locale"
 )
 
-// reload has the page load anew when another preview than its own is shown. The
-// browser connects again by itself when the server was away.
-const reload = `new EventSource("changes?seen="+document.body.dataset.version).onmessage=function(){location.reload()}`
+// reload has the page load anew when another preview than its own is shown, on the
+// paper that was picked. The browser connects again by itself when the server was
+// away.
+const reload = `var kept=sessionStorage,paper=document.getElementById(kept.paper);if(paper)paper.checked=true;` +
+	`new EventSource("changes?seen="+document.body.dataset.version).onmessage=function(){` +
+	`var picked=document.querySelector("[name=paper]:checked");if(picked)kept.paper=picked.id;location.reload()}`
 
 // A previewer lays previews out.
 type previewer struct {

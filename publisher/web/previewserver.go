@@ -23,7 +23,7 @@ type PreviewServer struct {
 	mu      sync.Mutex
 	files   map[string]file
 	version string
-	changed chan struct{} // closed when the version changes
+	changed chan struct{} // closed at the next Show
 }
 
 var _ http.Handler = (*PreviewServer)(nil)
@@ -58,9 +58,6 @@ func (s *PreviewServer) Show(p Preview) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if version == s.version {
-		return
-	}
 	s.files, s.version = files, version
 	close(s.changed)
 	s.changed = make(chan struct{})
@@ -136,8 +133,7 @@ func (s *PreviewServer) write(w http.ResponseWriter, name, policy string) {
 // another preview is shown than the one that the page has seen.
 func (s *PreviewServer) changes(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	// A page may wait for hours; where there are no deadlines, none need be lifted.
-	_ = control.SetReadDeadline(time.Time{})
+	// A page may wait for hours. Where there is no deadline, none need be lifted.
 	_ = control.SetWriteDeadline(time.Time{})
 	w.Header().Set("Content-Type", "text/event-stream")
 	if control.Flush() != nil {

@@ -84,7 +84,8 @@ func (p *public) preferences(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, view{Page: "preferences", Person: person, Token: token})
 }
 
-// choose saves the ticked lists, or ends all subscriptions.
+// choose saves the ticked lists, or ends all subscriptions. A form that no button of
+// the page has sent changes nothing: an empty one would end them all.
 func (p *public) choose(w http.ResponseWriter, r *http.Request) {
 	token := r.PathValue("token")
 	if !parseForm(w, r) {
@@ -95,9 +96,14 @@ func (p *public) choose(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	wanted := r.PostForm["list"]
-	if r.PostFormValue("act") == "leave" {
-		wanted = nil
+	var wanted []string
+	switch r.PostFormValue("act") {
+	case "save":
+		wanted = r.PostForm["list"]
+	case "leave":
+	default:
+		p.show(w, r, http.StatusOK, view{Page: "preferences", Person: person, Token: token})
+		return
 	}
 	for _, l := range person.Lists {
 		switch tick := slices.Contains(wanted, l.Name); {
