@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"crieur/publisher"
 	"crieur/publisher/dispatch"
@@ -81,8 +80,6 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	}
 	d := dispatch.New(dispatch.Config{
 		Ledger: store, Mailer: mailer, Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
-		// Long enough for a post in doubt to be looked up on X and settled in the same run.
-		Retry: dispatch.Retry{Patience: 75 * time.Second},
 	})
 	return d, func() { _ = mailer.Close() }, nil
 }

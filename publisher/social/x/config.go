@@ -22,7 +22,7 @@ type Config struct {
 // NewConfig gives the defaults. X's timelines are not read from where posts are
 // written, so a post may show later there.
 func NewConfig() Config {
-	return Config{API: "v2", FindAfter: time.Minute}
+	return Config{API: "v2", FindAfter: 25 * time.Second}
 }
 
 // Validate reports all that is wrong with c as the settings of a channel.
