@@ -42,11 +42,12 @@ func (a *App) box(ctx context.Context) (*sandboxed, error) {
 }
 
 func (a *App) startBox(ctx context.Context, faults []sandbox.Fault, announce bool) (*sandbox.Server, error) {
+	words := a.catalogue // a preview reads the owner's words anew while the sandbox's page is shown
 	return sandbox.Start(ctx, sandbox.Config{
 		Dir: a.boxDir(), HTTP: a.conf.Sandbox.Listen, SMTP: a.conf.Sandbox.SMTP, PublicURL: "http://" + a.conf.Sandbox.Listen,
 		Faults: faults, Announce: announce, Templates: a.set.FS(), Language: a.conf.Site.Language, Location: a.location, Now: a.o.Now, Log: a.o.Log,
-		T:       func(lang, key string, args ...any) string { return a.catalogue.For(lang).T(key, args...) },
-		Date:    func(lang string, t time.Time) string { return a.catalogue.For(lang).Date(t) },
+		T:       func(lang, key string, args ...any) string { return words.For(lang).T(key, args...) },
+		Date:    func(lang string, t time.Time) string { return words.For(lang).Date(t) },
 		Resolve: a.resolvePicture,
 	})
 }
