@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
+	"golang.org/x/text/unicode/norm"
 
 	"crieur/publisher"
 )
@@ -84,7 +85,8 @@ func (d *draft) fill(a *publisher.Article, lead *shown, pictures []shown, c Conf
 	}
 	a.Language = language(m.language, strings.Join(words, "\n"), c)
 	a.Dir = direction(a.Language)
-	a.ID = publisher.ArticleID(oneLine(first(c.ID, m.id)), a.CanonicalURL, a.Title, a.Published)
+	// Composed, since a file's letters may come apart on its way through another system.
+	a.ID = publisher.ArticleID(norm.NFC.String(oneLine(first(c.ID, m.id))), norm.NFC.String(a.CanonicalURL), norm.NFC.String(a.Title), a.Published)
 	a.Hash = hash(a, lead, pictures)
 }
 

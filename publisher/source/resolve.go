@@ -2,6 +2,7 @@ package source
 
 import (
 	"errors"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -96,7 +97,22 @@ func absolute(base *url.URL, ref string) string {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" {
 		return ""
 	}
+	u.RawQuery = escapeQuery(u.RawQuery)
 	return u.String()
+}
+
+// escapeQuery percent-encodes what may not stand in a query as it is (RFC 3986
+// §3.4) and leaves the rest alone: url.Parse keeps queries raw.
+func escapeQuery(q string) string {
+	var b strings.Builder
+	for i := 0; i < len(q); i++ {
+		if c := q[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 // resolvePictures gives the pictures in the order of the text and sets their src.
