@@ -47,9 +47,10 @@ func (m Mail) MessageID() string { return m.Key + "@" + m.Letter.Domain }
 //
 // On success the receipt's ID is the Message-ID and Reply the server's answer.
 // Kinds of error: Busy, a 4xx reply or no connection (surely not accepted);
-// Invalid, a 5xx reply that concerns the recipient or the mail; Denied, the
+// Invalid, a 5xx reply that concerns the recipient (then Error.Code holds it) or the
+// mail (then Code is 0); Denied, the
 // server refuses us (login, policy); Unknown, the connection broke after the
-// final dot was sent. Error.Code holds the reply's code.
+// final dot was sent. Error.Code holds the code of all other replies.
 type Mailer interface {
 	Send(ctx context.Context, m Mail) (Receipt, error)
 }

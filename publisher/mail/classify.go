@@ -108,6 +108,24 @@ func kindOf(at step, r reply, trusted bool) publisher.Kind {
 	case at == stepMail && class != ClassMessage && class != ClassFull:
 		// Nobody has been named yet but ourselves.
 		return publisher.Denied
+	case !trusted && class != ClassMessage && concernsMail(at, class):
+		// It would refuse the same letter to everyone.
+		return publisher.Denied
 	}
 	return publisher.Invalid
+}
+
+// concernsMail reports whether a refusal for good is of the mail and not of its
+// reader: whatever comes after the recipient was accepted and names no mailbox.
+func concernsMail(at step, class Class) bool {
+	return at != stepRcpt && class != ClassAddress && class != ClassFull
+}
+
+// codeOf gives the code that an error carries. One of 500 and more says that the
+// reader's side refused for good; a refusal of the mail itself has none.
+func codeOf(kind publisher.Kind, at step, r reply) int {
+	if kind == publisher.Invalid && concernsMail(at, Classify(r.code, r.enhanced)) {
+		return 0
+	}
+	return r.code
 }

@@ -128,7 +128,8 @@ func outcome(p *pool, err error) error {
 	var m *misfit
 	switch {
 	case errors.As(err, &no):
-		e.Kind, e.Code = kindOf(no.at, no.reply, p.trusts()), no.reply.code
+		e.Kind = kindOf(no.at, no.reply, p.trusts())
+		e.Code = codeOf(e.Kind, no.at, no.reply)
 		if e.Kind == publisher.Denied {
 			e.Hint = "the server refuses us, not the reader: see its words, its limits and the sender's address"
 		}
@@ -164,23 +165,6 @@ func (s *SMTP) compiled(l *publisher.Letter) (*Compiled, error) {
 	}
 	s.built[l], s.recent = c, append(s.recent, l)
 	return c, nil
-}
-
-// Verify logs in to every server and leaves again without sending.
-func (s *SMTP) Verify(ctx context.Context) error {
-	var errs []error
-	for _, p := range s.pools {
-		k, err := connect(ctx, p.server, p.config)
-		if err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		k.quit()
-	}
-	if len(errs) == 0 {
-		return nil
-	}
-	return together(errs)
 }
 
 // Close says goodbye to the servers. Calls to Send that are under way end as they
