@@ -2,7 +2,7 @@
 GO ?= go
 CRIEUR = $(GO) run ./cmd/crieur
 
-.PHONY: test check bench demo build schema e2e
+.PHONY: test check bench bench-parts demo build schema e2e
 
 # Builds the one static binary.
 build:
@@ -20,8 +20,13 @@ test: check
 	$(GO) test -race ./...
 	@$(GO) test -count=1 -run Conformance -v ./publisher/social/measure | grep -E '^conformance|conformance:' || (echo "the conformance summary is missing"; exit 1)
 
-# Figures, never pass or fail.
+# Figures, never pass or fail: how fast mail goes out, one line a run (docs/performance.md).
+# SIZE readers, 20000 unless given.
 bench:
+	@GO="$(GO)" sh .ci/bench
+
+# Figures of the parts: each package's benchmarks, and how long crieur takes to start.
+bench-parts:
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 	sh .ci/startup
 

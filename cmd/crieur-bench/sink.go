@@ -208,12 +208,11 @@ func (v *visit) command(line []byte) bool {
 	return v.answer("500 5.5.2 what")
 }
 
-// message reads up to the final dot. A line break is kept unread until what follows
-// it is there.
+// message reads up to the final dot. A line break stays unread until what follows it
+// is there.
 func (v *visit) message() bool {
 	v.head = v.head[:0]
-	at := v.from // looked at up to here
-	if !v.more(at + 3) {
+	if !v.more(3) {
 		return false
 	}
 	if v.buf[v.from] == '.' { // the first line has no line break before it
@@ -222,35 +221,28 @@ func (v *visit) message() bool {
 			return v.accept()
 		}
 		v.dot(v.buf[v.from+1])
-		at = v.from + 1
+		v.take(v.from + 1)
 	}
-	at = v.from
 	for {
-		i := bytes.Index(v.buf[at:v.to], []byte("\r\n."))
+		i := bytes.Index(v.buf[v.from:v.to], []byte("\r\n."))
 		if i < 0 {
 			v.take(max(v.from, v.to-2))
-			at = v.from
 			if !v.fill() {
 				return false
 			}
-			if at > v.from { // the buffer was moved
-				at = v.from
-			}
 			continue
 		}
-		at += i
-		v.take(at)
+		v.take(v.from + i)
 		if !v.more(5) {
 			return false
 		}
-		at = v.from
-		if v.buf[at+3] == '\r' && v.buf[at+4] == '\n' {
+		if v.buf[v.from+3] == '\r' && v.buf[v.from+4] == '\n' {
 			v.one.Bytes += 2
-			v.from = at + 5
+			v.from += 5
 			return v.accept()
 		}
-		v.dot(v.buf[at+3])
-		at += 3
+		v.dot(v.buf[v.from+3])
+		v.take(v.from + 3)
 	}
 }
 
