@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"crieur/publisher"
@@ -88,14 +89,25 @@ func newSigners(all []DKIM) (signers, error) {
 // is aligned with the sender under DMARC's relaxed rule (RFC 9989 §4.10.2). nil where
 // there is none.
 func (s signers) of(sender mailbox) *signer {
-	_, domain, _ := strings.Cut(strings.ToLower(sender.addr), "@")
-	for domain != "" {
-		if one := s[domain]; one != nil {
-			return one
-		}
+	_, domain, _ := strings.Cut(sender.addr, "@")
+	return s[nearest(domain, func(d string) bool { return s[d] != nil })]
+}
+
+// SigningDomain gives the domain that signs for senders in domain, which is in ASCII;
+// "" where none does.
+func SigningDomain(all []DKIM, domain string) string {
+	return nearest(domain, func(d string) bool {
+		return slices.ContainsFunc(all, func(one DKIM) bool { return strings.EqualFold(one.Domain, d) })
+	})
+}
+
+// nearest gives the first that there is of a domain and those above it.
+func nearest(domain string, there func(string) bool) string {
+	domain = strings.ToLower(domain)
+	for domain != "" && !there(domain) {
 		_, domain, _ = strings.Cut(domain, ".")
 	}
-	return nil
+	return domain
 }
 
 var errNoHeader = errors.New("a message without an empty line after its header")

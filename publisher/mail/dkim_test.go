@@ -298,6 +298,10 @@ func TestWhoSigns(t *testing.T) {
 		if got != want {
 			t.Errorf("%s: signed by %q, want %q", from, got, want)
 		}
+		_, domain, _ := strings.Cut(from, "@")
+		if got := mail.SigningDomain([]mail.DKIM{upper, lower}, domain); got != want {
+			t.Errorf("%s: said to be signed by %q, want %q", from, got, want)
+		}
 	}
 }
 
