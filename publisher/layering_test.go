@@ -51,7 +51,7 @@ var only = map[string]string{
 const yardstick = "cmd/crieur-bench"
 
 // bare lists the rooms that import the standard library and the project alone.
-var bare = []string{"publisher", "publisher/dispatch", "publisher/social", "publisher/web"}
+var bare = []string{"publisher", "publisher/dispatch", "publisher/doctor", "publisher/social", "publisher/web"}
 
 func TestImportsFollowTheTable(t *testing.T) {
 	root := ".."
@@ -105,6 +105,7 @@ func TestJudgeRefuses(t *testing.T) {
 		"root imports a module":   {"publisher", "golang.org/x/text/language"},
 		"network imports network": {"publisher/social/x", "crieur/publisher/social/mastodon"},
 		"viper outside config":    {"publisher/app", "github.com/spf13/viper"},
+		"doctor imports a part":   {"publisher/doctor", "crieur/publisher/mail"},
 		"dispatch with a module":  {"publisher/dispatch", "github.com/google/uuid"},
 	} {
 		if judge(c.room, c.imported) == "" {
