@@ -17,6 +17,7 @@ type Address struct {
 // it must not be changed after its first use.
 type Letter struct {
 	Rendering     *Rendering
+	List          string // name of the list that it goes to; "" for none
 	From          Address
 	ReplyTo       Address // zero: none
 	EnvelopeFrom  string  // "": From.Email

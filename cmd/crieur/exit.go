@@ -64,6 +64,10 @@ type errorView struct {
 }
 
 func codeOf(err error) int {
+	var stopped *interruption
+	if errors.As(err, &stopped) {
+		return exitInterrupted
+	}
 	var preflight *app.PreflightError
 	if errors.As(err, &preflight) {
 		return exitPreflight

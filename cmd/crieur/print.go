@@ -62,7 +62,11 @@ func (s *session) printResult(r *app.Result) error {
 			s.tell("%d accepted ones are not listed; crieur status ISSUE lists them", r.Omitted)
 		}
 	}
-	s.tell("%s: %s", quoted(r.Article.Title), counts(r.Counts))
+	if r.Article != nil {
+		s.tell("%s: %s", quoted(r.Article.Title), counts(r.Counts))
+	} else {
+		s.tell("%s", counts(r.Counts))
+	}
 	if r.Cost > 0 {
 		s.tell("cost: $%.3f", r.Cost)
 	}

@@ -46,25 +46,18 @@ What was done before is not done again: run it as often as you like.`,
 				if test != "" {
 					return s.trial(c.Context(), a, args, article, sel, test)
 				}
-				var code outcome
-				for _, src := range args {
+				o.Limited = c.Flags().Changed("max-cost")
+				return s.each(c.Context(), args, func(src string) (int, error) {
 					o.Confirm = s.confirm(a, yes)
 					bar := s.progress()
-					o.Progress = bar.step
+					o.Progress, o.Waiting = bar.step, func() { s.warn([]string{"another crieur is sending; waiting for it to end"}) }
 					result, err := a.Publish(c.Context(), src, article, sel, o)
 					bar.done()
 					if err != nil {
-						return err
+						return 0, err
 					}
-					if err := s.printResult(result); err != nil {
-						return err
-					}
-					code = max(code, outcome(exitOf(result)))
-				}
-				if code != exitDone {
-					return code
-				}
-				return nil
+					return exitOf(result), s.printResult(result)
+				})
 			})
 		},
 	}
@@ -73,11 +66,38 @@ What was done before is not done again: run it as often as you like.`,
 	selectionFlags(f, &sel)
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
-	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars")
+	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars (0: if anything does)")
 	if kind != app.Posts {
 		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
 	}
 	return c
+}
+
+// each does one article after the other: one that cannot be read stops no other.
+// The exit code is theirs where they agree, else that of a job partly done.
+func (s *session) each(ctx context.Context, args []string, do func(src string) (int, error)) error {
+	code := -1
+	for _, src := range args {
+		one, err := do(src)
+		if err != nil && (len(args) == 1 || ctx.Err() != nil) {
+			return err
+		}
+		if err != nil {
+			one = s.fail(err)
+		}
+		switch {
+		case code == -1 || code == one:
+			code = one
+		case code == exitUnknown || one == exitUnknown:
+			code = exitUnknown
+		default:
+			code = exitPartly
+		}
+	}
+	if code != exitDone {
+		return outcome(code)
+	}
+	return nil
 }
 
 func articleFlags(f *pflag.FlagSet, o *app.ArticleOptions) {
@@ -109,7 +129,7 @@ func exitOf(r *app.Result) int {
 	switch {
 	case unknown > 0:
 		return exitUnknown
-	case left == 0:
+	case left == 0 || r.NothingToDo:
 		return exitDone
 	case r.Denied && done == 0:
 		return exitDenied
@@ -131,7 +151,7 @@ func (s *session) confirm(a *app.App, yes bool) func(*app.Plan) error {
 		fmt.Fprintf(s.err, "%s. Go on? [y/N] ", p.Summary())
 		answer, _ := bufio.NewReader(s.in).ReadString('\n')
 		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" && a != "o" && a != "oui" {
-			return errors.Join(outcome(exitFailed), errors.New("not confirmed"))
+			return errors.New("not confirmed: nothing was sent")
 		}
 		return nil
 	}

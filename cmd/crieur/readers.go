@@ -99,6 +99,7 @@ func subscribersAdd(s *session) *cobra.Command {
 	f.StringVar(&o.List, "list", "", "the list (default: the only one)")
 	f.StringVar(&o.Name, "name", "", "the reader's name")
 	f.StringVar(&o.Language, "language", "", "the reader's language, such as fr")
+	f.BoolVar(&o.Again, "again", false, "also readers who had left or were erased: they asked for it")
 	f.StringVar(&o.Consent, "consent", "command line", "where the reader's consent came from")
 	return c
 }
@@ -162,7 +163,12 @@ func subscribersRemove(s *session) *cobra.Command {
 					s.tell("%s: erased", address)
 				}
 				if s.json() {
-					return s.emit(map[string]int{"removed": len(args) - missing, "missing": missing})
+					if err := s.emit(map[string]int{"removed": len(args) - missing, "missing": missing}); err != nil {
+						return err
+					}
+				}
+				if missing == len(args) {
+					return outcome(exitUsage)
 				}
 				return nil
 			})

@@ -67,18 +67,65 @@ func (s *session) colour() bool {
 
 // run executes one command line and gives its exit code.
 func run(ctx context.Context, args []string, st streams) int {
+	out := &keeper{w: st.out}
 	s := &session{streams: st}
+	if !terminal(st.out) { // a terminal is asked for its width, and so handed on as it is
+		s.out = out
+	}
 	root := newRoot(s)
 	root.SetArgs(args)
 	root.SetIn(st.in)
-	root.SetOut(st.out)
+	root.SetOut(s.out)
 	root.SetErr(st.err)
 	err := root.ExecuteContext(ctx)
-	if ctx.Err() != nil && err != nil {
-		fmt.Fprintln(st.err, "crieur: interrupted; what was under way is in the ledger, and the same command goes on")
-		return exitInterrupted
+	if err != nil && asksForJSON(args) {
+		s.output = "json" // what is wrong may stand before the flag
 	}
-	return s.fail(err)
+	if ctx.Err() != nil && err != nil {
+		err = &interruption{err}
+	}
+	code := s.fail(err)
+	if out.err != nil && code == exitDone {
+		fmt.Fprintln(st.err, "crieur: error: write the result: "+out.err.Error())
+		return exitFailed
+	}
+	return code
+}
+
+// An interruption is whatever ended because the user said so.
+type interruption struct{ error }
+
+func (*interruption) Error() string {
+	return "interrupted; what was under way is in the ledger, and the same command goes on"
+}
+
+func (i *interruption) Unwrap() error { return i.error }
+
+// asksForJSON reports whether a command line that could not be read asks for JSON.
+func asksForJSON(args []string) bool {
+	for i, a := range args {
+		switch {
+		case a == "-ojson", a == "-o=json", a == "--output=json":
+			return true
+		case (a == "-o" || a == "--output") && i+1 < len(args) && args[i+1] == "json":
+			return true
+		}
+	}
+	return false
+}
+
+// A keeper remembers the first write that failed.
+type keeper struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keeper) Write(p []byte) (int, error) {
+	n, err := k.w.Write(p)
+	if err != nil && k.err == nil {
+		k.err = err
+	}
+	return n, err
 }
 
 func newRoot(s *session) *cobra.Command {
@@ -102,7 +149,7 @@ Publishing the same article again does nothing.`,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 		PersistentPreRunE: func(*cobra.Command, []string) error {
 			if s.output != "text" && s.output != "json" {
-				return usage("-o "+s.output, "the output is text or json")
+				return usage("there is no output "+strconv.Quote(s.output), "-o takes text or json")
 			}
 			return nil
 		},
@@ -122,7 +169,7 @@ Publishing the same article again does nothing.`,
 	cobra.EnableCommandSorting = false // the order is that of use
 	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
-		initCommand(s), checkCommand(s), dkimCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
+		initCommand(s), checkCommand(s), doctorCommand(s), dkimCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
 		publishCommand(s, app.Both), publishCommand(s, app.Mails), publishCommand(s, app.Posts),
 		statusCommand(s), retryCommand(s), importCommand(s), subscribersCommand(s),
 		serveCommand(s), sandboxCommand(s), templatesCommand(s), versionCommand(s),

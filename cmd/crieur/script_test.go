@@ -130,6 +130,8 @@ func makeFile(ts *testscript.TestScript, _ bool, args []string) {
 		data = bytes.Repeat([]byte{0x7f, 'E', 'L', 'F', 0, 1, 2, 0xff}, 512)
 	case "huge":
 		data = append([]byte("Un titre\n\n"), bytes.Repeat([]byte("Une phrase de plus, pour voir.\n\n"), 50<<20/32)...)
+	case "longtitle":
+		data = []byte("---\ntitle: " + strings.Repeat("T", 10_000) + "\nlang: fr\n---\n\nDu texte.\n")
 	case "readers":
 		var b bytes.Buffer
 		b.WriteString("email,name\n")

@@ -19,6 +19,9 @@ func statusCommand(s *session) *cobra.Command {
 				if len(args) == 1 {
 					return s.issue(c, a, args[0], states)
 				}
+				if len(states) > 0 {
+					return usage("--state-is needs an issue", "crieur status lists them")
+				}
 				list, err := a.Status(c.Context())
 				if err != nil {
 					return err
@@ -94,20 +97,16 @@ under the same Message-ID and the same key.`,
 				}
 				o.Confirm = s.confirm(a, yes)
 				bar := s.progress()
-				o.Progress = bar.step
+				o.Progress, o.Waiting = bar.step, func() { s.warn([]string{"another crieur is sending; waiting for it to end"}) }
 				r, err := a.Retry(c.Context(), o)
 				bar.done()
 				if err != nil {
 					return err
 				}
-				if r.NothingToDo {
-					if s.json() {
-						return s.emit(r)
-					}
+				if r.NothingToDo && !s.json() {
+					s.warn(r.Warnings)
 					s.tell("nothing to retry")
-					return nil
-				}
-				if err := s.printResult(r); err != nil {
+				} else if err := s.printResult(r); err != nil {
 					return err
 				}
 				if code := exitOf(r); code != exitDone {

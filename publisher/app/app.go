@@ -12,6 +12,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,9 +52,10 @@ type App struct {
 	set       *render.Set
 	folder    string // of config.yaml: what its paths are relative to
 
-	store   *ledger.Ledger
-	sandbox *sandboxed
-	closers []func() error
+	store    *ledger.Ledger
+	sandbox  *sandboxed
+	resolver *net.Resolver // nil: the system's
+	closers  []func() error
 }
 
 // Open reads the configuration and the templates and checks both, without the
@@ -96,6 +98,11 @@ func (a *App) checkNames() error {
 	}
 	for _, n := range a.conf.Newsletters {
 		check("newsletters."+n.Name+".template", n.Template, a.set.Letters())
+	}
+	for _, n := range a.conf.Newsletters {
+		if err := a.trySubject(n); err != nil {
+			errs = append(errs, &publisher.Error{Kind: publisher.Invalid, Where: a.conf.File + ": newsletters." + n.Name + ".subject", Err: err, Hint: publisher.HintOf(err)})
+		}
 	}
 	for _, c := range a.conf.Channels {
 		check("channels."+c.Name+".template", c.Template, a.set.PostTemplates())
@@ -206,9 +213,12 @@ func (a *App) Close() error {
 // refuses to leave loopback, whatever the configuration says.
 func (a *App) client() *http.Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	if !a.Live() {
+	switch {
+	case !a.Live():
 		transport.Proxy = nil
 		transport.DialContext = dialLoopback
+	case a.resolver != nil:
+		transport.DialContext = (&net.Dialer{Resolver: a.resolver}).DialContext
 	}
 	return &http.Client{Transport: transport, Timeout: a.conf.Article.Timeout}
 }

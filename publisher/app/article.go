@@ -18,11 +18,21 @@ type ArticleOptions struct {
 
 // Read reads an article from a file, "-" or a web address.
 func (a *App) Read(ctx context.Context, src string, o ArticleOptions) (publisher.Article, error) {
-	article, err := source.Read(ctx, src, a.o.Stdin, a.sourceConfig(o))
-	if err != nil {
-		return publisher.Article{}, err
+	type outcome struct {
+		article publisher.Article
+		err     error
 	}
-	return article, nil
+	done := make(chan outcome, 1)
+	go func() {
+		article, err := source.Read(ctx, src, a.o.Stdin, a.sourceConfig(o))
+		done <- outcome{article, err}
+	}()
+	select {
+	case r := <-done:
+		return r.article, r.err
+	case <-ctx.Done(): // a pipe that nothing comes out of does not hear of it
+		return publisher.Article{}, ctx.Err()
+	}
 }
 
 func (a *App) sourceConfig(o ArticleOptions) source.Config {

@@ -161,14 +161,13 @@ func (a *App) blocks(article publisher.Article, n config.Newsletter) render.Bloc
 	c := a.conf.Blocks
 	b := render.Blocks{Share: c.Share.Networks, Forward: c.Forward.Enabled, SponsorLabel: c.Sponsors.Label,
 		Subscribe: render.LinkBlock{URL: c.Subscribe.URL, Text: c.Subscribe.Text}, Donate: render.LinkBlock{URL: c.Donate.URL, Text: c.Donate.Text}}
-	per := c.Sponsors.PerIssue
 	for i, s := range c.Sponsors.Items {
-		if per > 0 && i == per {
+		if i == c.Sponsors.PerIssue {
 			break
 		}
 		b.Sponsors = append(b.Sponsors, render.Sponsor{Name: s.Name, Text: s.Text, URL: s.URL, Image: s.Image, Alt: s.Alt})
 	}
-	if b.Show = n.Blocks; len(b.Show) == 0 {
+	if b.Show = n.Blocks; b.Show == nil {
 		b.Show = publisher.Blocks()
 	}
 	return b

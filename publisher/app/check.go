@@ -16,7 +16,7 @@ type CheckReport struct {
 	Lists       int      `json:"lists"`
 	Templates   int      `json:"templates"`
 	Own         int      `json:"own_templates"`
-	Warnings    []string `json:"warnings,omitempty"`
+	Warnings    []string `json:"warnings"`
 }
 
 // Summary gives the report in one line.
@@ -34,7 +34,7 @@ func (a *App) Mode() string { return a.conf.Mode }
 // Check reports on a configuration that Open found in order, and warns of what
 // would stop a newsletter in mode live.
 func (a *App) Check() CheckReport {
-	r := CheckReport{Config: a.conf.File, Mode: a.conf.Mode, Newsletters: len(a.conf.Newsletters), Channels: len(a.conf.Channels), Lists: len(a.conf.Lists)}
+	r := CheckReport{Config: a.conf.File, Mode: a.conf.Mode, Newsletters: len(a.conf.Newsletters), Channels: len(a.conf.Channels), Lists: len(a.conf.Lists), Warnings: []string{}}
 	for _, t := range a.Templates() {
 		r.Templates++
 		if t.Own {

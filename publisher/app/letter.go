@@ -31,13 +31,20 @@ func (a *App) letter(ctx context.Context, issueID, channel, language string) (*p
 	if err != nil {
 		return nil, err
 	}
+	lots, err := a.store.Lots(ctx, publisher.Selection{IssueIDs: []string{issueID}, Channels: []string{channel}})
+	if err != nil {
+		return nil, err
+	}
+	if len(lots) > 0 {
+		n.List = lots[0].List // planned for these readers, whatever the configuration says today
+	}
 	return a.letterOf(n, r), nil
 }
 
 func (a *App) letterOf(n config.Newsletter, r publisher.Rendering) *publisher.Letter {
 	domain := domainOf(n.From)
 	return &publisher.Letter{
-		Rendering: &r, From: n.From, ReplyTo: n.ReplyTo, Domain: domain, Date: r.Created,
+		Rendering: &r, List: n.List, From: n.From, ReplyTo: n.ReplyTo, Domain: domain, Date: r.Created,
 		ListID: label(n.List) + "." + domain, ListName: firstOf(n.Title, a.conf.Site.Name),
 		FeedbackID: strings.Join([]string{r.IssueID, label(n.Name), "newsletter", label(domain)}, ":"),
 	}
@@ -66,8 +73,8 @@ func (a *App) merge(l *publisher.Letter, r publisher.Recipient) publisher.Merge 
 		greeting = words.T("mail.greeting.named", "Name", r.Name)
 	}
 	leave := a.publicURL("u", r.Token)
-	if n, err := a.newsletter(l.Rendering.Channel); err == nil && len(a.conf.Lists) > 1 {
-		leave += "?l=" + url.QueryEscape(n.List)
+	if l.List != "" && len(a.conf.Lists) > 1 {
+		leave += "?l=" + url.QueryEscape(l.List)
 	}
 	since := ""
 	if !r.Since.IsZero() {

@@ -50,6 +50,9 @@ func (a *App) mailer(ctx context.Context) (*mail.SMTP, error) {
 		})
 	}
 	if a.Live() {
+		if a.resolver != nil {
+			c.Dial = (&net.Dialer{Resolver: a.resolver}).DialContext
+		}
 		return mail.Open(c)
 	}
 	box, err := a.box(ctx)

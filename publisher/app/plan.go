@@ -55,6 +55,15 @@ func (p *Plan) add(e Effect) {
 	}
 }
 
+// total counts all deliveries that there are or would be.
+func (p *Plan) total() int {
+	n := 0
+	for _, e := range p.Effects {
+		n += e.New + e.Open + e.Done
+	}
+	return n
+}
+
 // Summary gives the plan in one line: "3 mails and 3 posts, $0.200".
 func (p *Plan) Summary() string {
 	var parts []string
@@ -104,6 +113,9 @@ func (a *App) Plan(ctx context.Context, src string, ao ArticleOptions, s Selecti
 
 func (a *App) plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (*Plan, error) {
 	p := &Plan{Mode: a.conf.Mode, Effects: []Effect{}, Warnings: []string{}}
+	if err := a.warnOfOldNames(ctx, e); err != nil {
+		return nil, err
+	}
 	for _, g := range e.groups() {
 		report, err := d.Preview(ctx, g.issue, g.renderings, g.audience)
 		if err != nil {
@@ -129,6 +141,9 @@ func (a *App) plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (*Pl
 				}
 			}
 			effect.Done -= effect.Open
+			if lot.Lot.Mail() && lot.New+lot.Existing == 0 {
+				e.warn("newsletter " + effect.Channel + ": the list " + lot.Lot.List + " has no readers")
+			}
 			for _, r := range report.Renderings {
 				if r.Channel == lot.Lot.Channel {
 					effect.Summary = summaryOf(r)

@@ -9,6 +9,7 @@ import (
 
 	"crieur/publisher"
 	"crieur/publisher/config"
+	"crieur/publisher/mail"
 )
 
 // A PreflightError says why nothing was sent: every reason at once.
@@ -36,6 +37,12 @@ func (a *App) preflight(e *edition) error {
 			reasons = append(reasons, fmt.Sprintf("newsletter %s: the mail's HTML is %d bytes, more than %d (preflight.size_fail); Gmail would cut it off", m.rendering.Channel, size, p.SizeFail))
 		case size > p.SizeWarn:
 			e.warn(fmt.Sprintf("newsletter %s: the mail's HTML is %d bytes; Gmail cuts mails off at 102400", m.rendering.Channel, size))
+		}
+	}
+	for i, m := range e.mails {
+		// What a mail program could not be given is found before anything went out.
+		if _, err := mail.Compile(a.letterOf(e.targets.newsletters[i], m.rendering)); err != nil {
+			return at(err, "newsletter "+m.rendering.Channel)
 		}
 	}
 	for _, img := range pictures(e.article) {

@@ -10,7 +10,8 @@ import (
 
 // PublishOptions is how a run is watched and held back.
 type PublishOptions struct {
-	MaxCost  float64               // US dollars; 0: any
+	Limited  bool                  // whether MaxCost holds
+	MaxCost  float64               // US dollars
 	Confirm  func(*Plan) error     // asked before anything is planned; nil: not asked
 	Progress func(done, total int) // told after each delivery; nil: not told
 	Waiting  func()                // told when another process is sending; nil: not told
@@ -36,9 +37,12 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 	if err != nil {
 		return nil, err
 	}
-	if o.MaxCost > 0 && plan.Cost > o.MaxCost {
+	if o.Limited && plan.Cost > o.MaxCost {
 		why := fmt.Sprintf("the posts would cost $%.3f, more than $%.3f", plan.Cost, o.MaxCost)
 		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{[]string{why}}, Hint: "raise --max-cost, or --skip a channel"}
+	}
+	if plan.total() == 0 {
+		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{e.warnings}, Hint: "crieur import readers.csv, or crieur subscribers add ADDRESS"}
 	}
 	if o.Confirm != nil && plan.New+plan.Open > 0 {
 		if err := o.Confirm(plan); err != nil {

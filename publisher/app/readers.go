@@ -74,7 +74,10 @@ func (a *App) Import(ctx context.Context, r io.Reader, o ImportOptions) (ImportR
 }
 
 // AddOptions is what is told about one reader.
-type AddOptions struct{ Address, Name, Language, List, Consent string }
+type AddOptions struct {
+	Address, Name, Language, List, Consent string
+	Again                                  bool // also who had left or was erased: they asked for it
+}
 
 // Added says what became of one reader.
 type Added struct {
@@ -98,13 +101,36 @@ func (a *App) AddSubscriber(ctx context.Context, o AddOptions) (Added, error) {
 	if mailbox, err := mail.ParseAddress(o.Address); err == nil {
 		p.Email, p.Name = mailbox.Address, firstOf(o.Name, mailbox.Name)
 	}
+	if o.Again {
+		if _, err := a.store.Unsuppress(ctx, p.Email); err != nil {
+			return Added{}, err
+		}
+	}
 	change, err := s.Add(ctx, list, p, o.Consent)
 	if err != nil {
 		return Added{}, err
 	}
+	if o.Again && change == audience.Kept {
+		if change, err = a.rejoin(ctx, list, p.Email, o.Consent); err != nil {
+			return Added{}, err
+		}
+	}
 	what := map[audience.Change]string{audience.Added: "added to " + list, audience.Updated: "changed",
-		audience.Kept: "left before, and is not subscribed again", audience.Unchanged: "is on " + list + " already"}[change]
+		audience.Kept: "left before, and is not subscribed again; --again does, if they asked for it", audience.Unchanged: "is on " + list + " already"}[change]
 	return Added{p.Email, list, change, what}, nil
+}
+
+// rejoin subscribes someone who had left.
+func (a *App) rejoin(ctx context.Context, list, email, consent string) (audience.Change, error) {
+	p, _, err := a.store.SubscriberByEmail(ctx, email)
+	if err != nil {
+		return audience.Kept, err
+	}
+	changed, err := a.store.SetStatus(ctx, p.ID, list, publisher.Confirmed, consent, a.o.Now())
+	if err != nil || !changed {
+		return audience.Unchanged, err
+	}
+	return audience.Added, nil
 }
 
 // A SubscriberView is a reader as the command line shows them.

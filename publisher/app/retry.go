@@ -3,10 +3,12 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
 	"crieur/publisher"
+	"crieur/publisher/dispatch"
 )
 
 // RetryOptions says what is tried again.
@@ -24,6 +26,9 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		return nil, err
 	}
 	s := publisher.Selection{Channels: o.Channels}
+	if err := a.knowNames(o.Channels); err != nil {
+		return nil, err
+	}
 	if o.Issue != "" {
 		if _, err := store.Issue(ctx, o.Issue); err != nil {
 			return nil, noIssue(o.Issue, err)
@@ -39,6 +44,8 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		return nil, err
 	}
 	plan := &Plan{Mode: a.conf.Mode}
+	var warnings, reasons []string
+	doubts := 0
 	var waiting publisher.Selection
 	networks := map[string]publisher.Network{}
 	for _, tally := range tallies {
@@ -46,8 +53,25 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		for _, st := range states {
 			n += tally.States[st]
 		}
+		doubts += tally.States[publisher.StateUnknown]
 		if n == 0 {
 			continue
+		}
+		if err := a.connect(ctx, tally.Lot, networks); publisher.KindOf(err) == publisher.NotFound {
+			warnings = append(warnings, err.Error())
+			continue
+		} else if err != nil {
+			return nil, err
+		}
+		if tally.Lot.Mail() && a.Live() {
+			n, err := a.newsletter(tally.Lot.Channel)
+			if err != nil {
+				warnings = append(warnings, err.Error())
+				continue
+			}
+			for _, r := range a.liveReasons(n) {
+				reasons = append(reasons, "newsletter "+n.Name+": "+r)
+			}
 		}
 		plan.add(Effect{Channel: tally.Lot.Channel, Network: tally.Lot.Network, Issue: tally.Lot.IssueID, Open: n})
 		if !slices.Contains(waiting.IssueIDs, tally.Lot.IssueID) {
@@ -56,12 +80,16 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		if !slices.Contains(waiting.Channels, tally.Lot.Channel) {
 			waiting.Channels = append(waiting.Channels, tally.Lot.Channel)
 		}
-		if err := a.connect(ctx, tally.Lot, networks); err != nil {
-			return nil, err
-		}
+	}
+	if len(reasons) > 0 {
+		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{reasons}, Hint: "mend that in config.yaml; nothing was sent"}
 	}
 	if plan.Open == 0 {
-		return &Result{Mode: a.conf.Mode, NothingToDo: true, Deliveries: []DeliveryView{}, Counts: map[string]int{}, Warnings: []string{}}, nil
+		r := &Result{Mode: a.conf.Mode, NothingToDo: doubts == 0, Deliveries: []DeliveryView{}, Counts: map[string]int{}, Warnings: append([]string{}, warnings...)}
+		if r.Unknown = doubts; doubts > 0 {
+			r.Counts[publisher.StateUnknown.String()] = doubts
+		}
+		return r, nil
 	}
 	if o.Confirm != nil {
 		if err := o.Confirm(plan); err != nil {
@@ -73,10 +101,49 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		return nil, err
 	}
 	defer done()
-	if _, err := d.Retry(ctx, waiting, o.Unknown); err != nil {
+	if err := a.replan(ctx, d, waiting, networks, o); err != nil {
 		return nil, err
 	}
-	return a.run(ctx, d, waiting, plan.Open, o.PublishOptions)
+	r, err := a.run(ctx, d, waiting, plan.Open, o.PublishOptions)
+	if err != nil {
+		return nil, err
+	}
+	r.Warnings = append(warnings, r.Warnings...)
+	return r, nil
+}
+
+// replan makes what failed or waits planned again, while no other process settles
+// it. A post in doubt whose network can be asked is left to dispatch, which looks
+// first whether it stands.
+func (a *App) replan(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selection, networks map[string]publisher.Network, o RetryOptions) (err error) {
+	release, _, err := a.store.Exclusive(ctx, func() {
+		if o.Waiting != nil {
+			o.Waiting()
+		}
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	for _, channel := range s.Channels {
+		_, canFind := networks[channel].(publisher.Finder)
+		one := publisher.Selection{IssueIDs: s.IssueIDs, Channels: []string{channel}}
+		if _, err := d.Retry(ctx, one, o.Unknown && !canFind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// knowNames wants every name to be one of the configuration's.
+func (a *App) knowNames(names []string) error {
+	for _, n := range names {
+		if !slices.Contains(a.channelNames(), n) {
+			return &publisher.Error{Kind: publisher.Invalid, Op: "choose channels", Where: "--only", Err: fmt.Errorf("no %q in the configuration", n),
+				Hint: "there are: " + strings.Join(a.channelNames(), ", ")}
+		}
+	}
+	return nil
 }
 
 // connect opens the network of a lot's channel, if it is one.
@@ -91,7 +158,7 @@ func (a *App) connect(ctx context.Context, lot publisher.Lot, networks map[strin
 			return err
 		}
 	}
-	return &publisher.Error{Kind: publisher.Invalid, Op: "retry", Where: lot.Channel, Err: errors.New("the configuration has no such channel any more"),
+	return &publisher.Error{Kind: publisher.NotFound, Op: "retry", Where: lot.Channel, Err: errors.New("the configuration has no such channel any more"),
 		Hint: "add it again, or choose others with --only " + strings.Join(a.channelNames(), ",")}
 }
 

@@ -72,6 +72,10 @@ func (a *App) targets(s Selection) (targets, error) {
 			}
 		}
 	}
+	if len(known) == 0 {
+		return targets{}, &publisher.Error{Kind: publisher.Invalid, Op: "choose channels", Where: a.conf.File, Err: fmt.Errorf("it has no newsletter and no channel"),
+			Hint: "add one below newsletters: or channels:"}
+	}
 	if len(t.newsletters)+len(t.channels) == 0 {
 		return targets{}, &publisher.Error{Kind: publisher.Invalid, Op: "choose channels", Err: fmt.Errorf("nothing is left to send to"),
 			Hint: "the configuration has: " + strings.Join(known, ", ")}

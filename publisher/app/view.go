@@ -24,14 +24,6 @@ type Result struct {
 	See         string         `json:"see,omitempty"` // page that shows what arrived in the sandbox
 }
 
-// Title gives the article's title, "" where the result is of several.
-func (r *Result) Title() string {
-	if r.Article == nil {
-		return ""
-	}
-	return r.Article.Title
-}
-
 // A DeliveryView is a delivery as the command line shows it.
 type DeliveryView struct {
 	Key       string            `json:"key"`

@@ -107,6 +107,15 @@ func (l *Ledger) Issues(ctx context.Context, limit int) ([]publisher.Issue, erro
 	if limit > 0 {
 		query, args = query+` LIMIT $1`, append(args, limit)
 	}
+	return l.listIssues(ctx, query, args...)
+}
+
+// IssuesOf gives the issues of an article, oldest first.
+func (l *Ledger) IssuesOf(ctx context.Context, articleID string) ([]publisher.Issue, error) {
+	return l.listIssues(ctx, `SELECT `+issueColumns+` FROM issues WHERE article = $1 ORDER BY created_at, id`, articleID)
+}
+
+func (l *Ledger) listIssues(ctx context.Context, query string, args ...any) ([]publisher.Issue, error) {
 	var issues []publisher.Issue
 	err := each(ctx, l.read, query, args, func(r *sql.Rows) error {
 		i, err := scanIssue(r)

@@ -160,6 +160,15 @@ func (s *Set) Mail(in MailInput) (publisher.Rendering, error) {
 	return r, nil
 }
 
+// Subject renders a letter's subject alone. Errors are of kind Invalid.
+func (s *Set) Subject(in MailInput) (string, error) {
+	l, err := s.newLetter(&in, true)
+	if err != nil {
+		return "", err
+	}
+	return l.subject()
+}
+
 // subject runs the newsletter's subject template.
 func (l *letter) subject() (string, error) {
 	where := "newsletters." + l.Newsletter.Name + ".subject"

@@ -140,7 +140,7 @@ func withoutTracking(u *url.URL) string {
 				kept = append(kept, p)
 			}
 		}
-		v.RawQuery = strings.Join(kept, "&")
+		v.RawQuery = escapeQuery(strings.Join(kept, "&"))
 	}
 	v.ForceQuery = false
 	return v.String()

@@ -44,13 +44,16 @@ func (p *public) leave(w http.ResponseWriter, r *http.Request) {
 		p.rejoin(w, r, token, before)
 		return
 	}
-	if !knows(before, list) {
-		p.show(w, r, http.StatusOK, view{Page: "preferences", Person: before, Token: token})
-		return
-	}
 	how := "page"
 	if r.PostFormValue("List-Unsubscribe") == "One-Click" {
 		how = "one-click"
+	}
+	if !knows(before, list) {
+		if how == "page" {
+			p.show(w, r, http.StatusOK, view{Page: "preferences", Person: before, Token: token})
+			return
+		}
+		list = "" // nobody sees a page here, and the reader wants no more of this
 	}
 	if _, err := p.Readers.Leave(r.Context(), token, list, how); err != nil && !notFound(err) {
 		p.fail(w, r, err)

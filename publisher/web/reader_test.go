@@ -76,11 +76,12 @@ func TestOneClick(t *testing.T) {
 		changes   []string
 		still     []string
 	}{
-		"one list":            {target: "/u/" + camille + "?l=lecteurs", changes: []string{"leave lecteurs by one-click"}, still: []string{"dimanche"}},
-		"all lists":           {target: "/u/" + camille, changes: []string{"leave by one-click"}},
-		"multipart":           {target: "/u/" + camille + "?l=dimanche", multipart: true, changes: []string{"leave dimanche by one-click"}, still: []string{"lecteurs"}},
-		"list already left":   {target: "/u/" + camille + "?l=alertes", changes: []string{"leave alertes by one-click"}, still: []string{"lecteurs", "dimanche"}},
-		"list of others":      {target: "/u/" + camille + "?l=autre", still: []string{"lecteurs", "dimanche"}},
+		"one list":          {target: "/u/" + camille + "?l=lecteurs", changes: []string{"leave lecteurs by one-click"}, still: []string{"dimanche"}},
+		"all lists":         {target: "/u/" + camille, changes: []string{"leave by one-click"}},
+		"multipart":         {target: "/u/" + camille + "?l=dimanche", multipart: true, changes: []string{"leave dimanche by one-click"}, still: []string{"lecteurs"}},
+		"list already left": {target: "/u/" + camille + "?l=alertes", changes: []string{"leave alertes by one-click"}, still: []string{"lecteurs", "dimanche"}},
+		"list of others":    {target: "/u/" + camille + "?l=autre", changes: []string{"leave by one-click"}}, // whoever clicks wants out
+
 		"token of nobody":     {target: "/u/" + gone, still: []string{"lecteurs", "dimanche"}},
 		"token of long ago":   {target: "/u/" + gone + "?l=lecteurs", multipart: true, still: []string{"lecteurs", "dimanche"}},
 		"token of other make": {target: "/u/1%2F..%2F%00%3Cx%3E", still: []string{"lecteurs", "dimanche"}},
