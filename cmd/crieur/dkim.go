@@ -15,10 +15,10 @@ func dkimCommand(s *session) *cobra.Command {
 	var o app.DKIMOptions
 	fresh := &cobra.Command{
 		Use: "new DOMAIN", Short: "make an RSA and an Ed25519 key, and print the DNS records and the lines for config.yaml",
-		Long: `Make an RSA and an Ed25519 key for the domain after the @ of the sender, in files that
-you alone can read, and print what to add to the DNS and to config.yaml. Nothing is
-overwritten: for new keys give a new selector, and keep the old records until the
-last mails signed with them have arrived.`,
+		Long: `Make an RSA and an Ed25519 key for the domain after the @ of the sender, in
+files that you alone can read, and print what to add to the DNS and to
+config.yaml. Nothing is overwritten: for new keys give a new selector, and keep
+the old records until the last mails signed with them have arrived.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			o.Domain, o.Config = args[0], s.config
@@ -32,7 +32,8 @@ last mails signed with them have arrived.`,
 			for _, f := range r.Written {
 				s.tell("written: %s", f)
 			}
-			s.tell("\nadd to the DNS of %s (where a form has one field for the value, leave out the quotes and the spaces between them):\n", r.Domain)
+			s.tell("\nadd to the DNS of %s; where a form has one field for the value, leave out", r.Domain)
+			s.tell("the quotes and what stands between them:\n")
 			for _, record := range r.Records {
 				fmt.Fprintln(s.out, record.Zone())
 			}

@@ -13,11 +13,12 @@ import (
 func doctorCommand(s *session) *cobra.Command {
 	var o app.DoctorOptions
 	c := &cobra.Command{
-		Use: "doctor", Short: "log in everywhere without sending, look at SPF, DKIM, DMARC and more, and say what to do", Args: cobra.NoArgs,
-		Long: `Log in to each mail server and account without sending or posting, and look at what
-others will look at: TLS, the server's name (PTR), SPF, DKIM (the key in DNS against
-the key in hand), DMARC, MX, and the address that readers unsubscribe at. Each check
-ends with ok, warn or bad, and says what to do, down to the record to add.
+		Use: "doctor", Short: "look at servers, DNS and accounts, and say what to do; sends nothing", Args: cobra.NoArgs,
+		Long: `Log in to each mail server and account without sending or posting, and look at
+what others will look at: TLS, the server's name (PTR), SPF, DKIM (the key in
+DNS against the key in hand), DMARC, MX, and the address that readers
+unsubscribe at. Each check ends with ok, warn or bad, and says what to do, down
+to the record to add.
 
 In mode: sandbox nothing leaves this machine, and only the sandbox is asked.`,
 		RunE: func(c *cobra.Command, _ []string) error {

@@ -40,8 +40,7 @@ func (a *App) Doctor(ctx context.Context, o DoctorOptions) (DoctorReport, error)
 	r := DoctorReport{Mode: a.conf.Mode, Counts: map[doctor.Status]int{}}
 	c := doctor.Config{Now: a.o.Now}
 	if !a.Live() {
-		r.Note = "mode: sandbox keeps everything on this machine: only the sandbox was asked. " +
-			"In mode: live, doctor asks the servers, DNS, the public address and the accounts"
+		r.Note = "mode is sandbox: only its own servers were asked, nothing left this machine"
 	} else {
 		if o.DNS != "" {
 			a.resolver = doctor.Resolver(withPort(o.DNS, "53"))

@@ -71,12 +71,15 @@ func (e *exam) seen(ctx context.Context, s Server) (list []netip.Addr, here bool
 		}
 	}
 	for _, ip := range all {
-		if ip.IsGlobalUnicast() && !ip.IsPrivate() {
+		if ip.IsGlobalUnicast() && !ip.IsPrivate() && !carrier.Contains(ip) {
 			list = append(list, ip)
 		}
 	}
 	return list, here, err
 }
+
+// carrier is what a provider gives its customers behind its own NAT (RFC 6598).
+var carrier = netip.MustParsePrefix("100.64.0.0/10")
 
 // ours reports whether a server is the senders' own: on this machine, or in one of
 // their domains.

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -171,8 +172,14 @@ func account(ctx context.Context, a Account) Finding {
 	return f
 }
 
-// failed makes a finding of an error.
+// failed makes a finding of an error. Where it happened is what the finding is about.
 func failed(f Finding, err error) Finding {
 	f.Denied = publisher.KindOf(err) == publisher.Denied
-	return f.bad(err.Error(), publisher.HintOf(err))
+	todo := publisher.HintOf(err)
+	var e *publisher.Error
+	if errors.As(err, &e) && e.Where == f.About {
+		bare := *e
+		bare.Where, err = "", &bare
+	}
+	return f.bad(err.Error(), todo)
 }

@@ -121,7 +121,7 @@ func TestServers(t *testing.T) {
 		"one of two names":             {doctor.Server{Host: "smtp.gazette.example", Login: letsIn}, dnstest.Zone{"10.2.0.192.in-addr.arpa PTR": {"gone.example", "smtp.gazette.example"}}, nil, "ptr", "ok: 192.0.2.10 is smtp.gazette.example, and back"},
 		"IPv6":                         {doctor.Server{Host: "v6.gazette.example", Login: letsIn}, dnstest.Zone{"v6.gazette.example AAAA": {"2001:db8::25"}}, nil, "ptr", "bad: 2001:db8::25 has no name (PTR)\n+ 5.2.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa. IN PTR v6.gazette.example."},
 		"a relay's":                    {doctor.Server{Host: "smtp.relay.example", Login: letsIn}, dnstest.Zone{"smtp.relay.example A": {"192.0.2.50"}}, nil, "ptr", ""},
-		"relay here, address unknown":  {doctor.Server{Host: "127.0.0.1", Login: letsIn}, nil, []netip.Addr{netip.MustParseAddr("10.1.2.3")}, "ptr", "warn: the relay on this machine is seen from outside under an address that cannot be told from here"},
+		"relay here, address unknown":  {doctor.Server{Host: "127.0.0.1", Login: letsIn}, nil, []netip.Addr{netip.MustParseAddr("10.1.2.3"), netip.MustParseAddr("100.64.0.9")}, "ptr", "warn: the relay on this machine is seen from outside under an address that cannot be told from here"},
 		"relay here, address known":    {doctor.Server{Host: "127.0.0.1", Login: letsIn}, nil, []netip.Addr{netip.MustParseAddr("192.0.2.10")}, "ptr", "ok: 192.0.2.10 is smtp.gazette.example, and back"},
 		"DNS fails at the host":        {doctor.Server{Host: "smtp.gazette.example", Login: letsIn}, dnstest.Zone{"smtp.gazette.example FAIL": {}}, nil, "ptr", "warn: DNS does not answer for smtp.gazette.example: server misbehaving"},
 		"DNS fails at the name":        {doctor.Server{Host: "smtp.gazette.example", Login: letsIn}, dnstest.Zone{"10.2.0.192.in-addr.arpa FAIL": {}}, nil, "ptr", "warn: DNS does not answer for 192.0.2.10: server misbehaving"},
@@ -140,7 +140,7 @@ func TestServers(t *testing.T) {
 }
 
 func TestLoginsThatFail(t *testing.T) {
-	refused := &publisher.Error{Kind: publisher.Denied, Op: "log in", Err: errors.New("the server says: 535 no"), Hint: "check smtp.main.password"}
+	refused := &publisher.Error{Kind: publisher.Denied, Op: "log in", Where: "smtp.main", Err: errors.New("the server says: 535 no"), Hint: "check smtp.main.password"}
 	down := &publisher.Error{Kind: publisher.Busy, Op: "connect", Err: errors.New("connection refused"), Hint: "is it running?"}
 	c := gazette()
 	c.Servers = append(c.Servers, doctor.Server{Name: "second", Host: "smtp.relay.example", Login: func(context.Context) (doctor.Session, error) { return doctor.Session{}, down }})
@@ -160,7 +160,7 @@ func TestLoginsThatFail(t *testing.T) {
 		{About: "smtp.main", Check: "login", Status: doctor.Bad, What: "log in: the server says: 535 no", Todo: "check smtp.main.password", Denied: true},
 		{About: "smtp.second", Check: "login", Status: doctor.Bad, What: "connect: connection refused", Todo: "is it running?"},
 		{About: "channels.x", Check: "account", Status: doctor.OK, What: "logged in as @gazette"},
-		{About: "channels.mastodon", Check: "account", Status: doctor.Bad, What: "log in: the server says: 535 no", Todo: "check smtp.main.password", Denied: true},
+		{About: "channels.mastodon", Check: "account", Status: doctor.Bad, What: "smtp.main: log in: the server says: 535 no", Todo: "check smtp.main.password", Denied: true},
 		{About: "channels.bluesky", Check: "account", Status: doctor.Bad, What: "context deadline exceeded"},
 		{About: "channels.other", Check: "account", Status: doctor.Warn, What: "this network's account cannot be checked without posting"},
 	}

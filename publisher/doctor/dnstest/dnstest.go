@@ -112,4 +112,18 @@ func add(b *dnsmessage.Builder, h dnsmessage.ResourceHeader, kind dnsmessage.Typ
 	return fmt.Errorf("%s is no %s", value, kind)
 }
 
+// Reverse gives the name below which an address has its PTR record.
+func Reverse(ip netip.Addr) string {
+	if ip.Is4() {
+		b := ip.As4()
+		return fmt.Sprintf("%d.%d.%d.%d.in-addr.arpa", b[3], b[2], b[1], b[0])
+	}
+	var name strings.Builder
+	b := ip.As16()
+	for i := len(b) - 1; i >= 0; i-- {
+		fmt.Fprintf(&name, "%x.%x.", b[i]&15, b[i]>>4)
+	}
+	return name.String() + "ip6.arpa"
+}
+
 func dotted(name string) string { return strings.TrimSuffix(name, ".") + "." }
