@@ -258,7 +258,7 @@ func TestLeaveAndComeBack(t *testing.T) {
 			if diff := cmp.Diff(test.left, readers.on(test.token)); res.StatusCode != 200 || diff != "" {
 				t.Fatalf("%s %s", res.Status, diff)
 			}
-			res, page = press(t, h, target, page, test.back)
+			res, _ = press(t, h, target, page, test.back)
 			if diff := cmp.Diff(test.rejoint, readers.on(test.token)); res.StatusCode != 200 || diff != "" {
 				t.Fatalf("%s %s", res.Status, diff)
 			}
