@@ -10,8 +10,8 @@ import (
 // more than it stands in the header ("oversigned", RFC 6376 §8.15), so that nobody
 // can add a second one; those with absent set are named even where there is none.
 //
-// A relay may rightly add Sender, Received or Return-Path, and lists their own
-// List-Id where we have none: these are left alone.
+// A relay may rightly add Sender, Received or Return-Path, and List-* or Feedback-ID
+// where we have none: these are left alone.
 var covered = []struct {
 	name   string
 	absent bool
