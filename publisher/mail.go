@@ -55,3 +55,30 @@ func (m Mail) MessageID() string { return m.Key + "@" + m.Letter.Domain }
 type Mailer interface {
 	Send(ctx context.Context, m Mail) (Receipt, error)
 }
+
+// A Courier is a Mailer that carries mail after mail over one connection, so that
+// the envelope of the next one travels with the text of the last.
+type Courier interface {
+	Mailer
+	// Lanes is how many rounds can be carried side by side, each over a connection of
+	// its own. It does not change.
+	Lanes() int
+	// Carry takes mails from the round until Next, waiting, says that there are no
+	// more. When ctx ends, mails under way end as calls of Send would.
+	Carry(ctx context.Context, r Round)
+}
+
+// A Round is the mails of one Carry. Only that call uses it. Done is called once
+// for each mail that Begin let go, and for each that failed before; a mail for which
+// neither Begin nor Done was called when Carry returns has surely not been sent, and
+// the same holds after an error of Begin.
+type Round interface {
+	// Next gives the next mail. Without wait, it gives one only if it is ready now;
+	// a mail may be taken ahead like that while earlier ones are under way.
+	Next(wait bool) (m Mail, ok bool)
+	// Begin comes before the first octet after which the server could accept the mail.
+	// An error forbids it. Else the mail's end has to be known within the time given.
+	Begin(m Mail) (within time.Duration, err error)
+	// Done tells how a mail ended, in Send's terms.
+	Done(m Mail, r Receipt, err error)
+}

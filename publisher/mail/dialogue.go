@@ -22,8 +22,11 @@ type conn struct {
 	smtputf8   bool // RFC 6531
 	limited    bool // RFC 1870
 	limit      int64
-	sent       int // messages
+	out        []byte // a block of commands on its way
+	sent       int    // messages that it was used for
+	kept       bool   // it was used before, and may turn out dead
 	idle       time.Time
+	fouled     bool // a transaction was refused: the next MAIL would be "nested"
 	dead       bool // out of step or closed: not to be used again
 }
 
@@ -63,28 +66,10 @@ func broken(err error) bool {
 	return errors.As(err, &n) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed)
 }
 
-// deliver offers one finished message. When ctx ends, the connection is closed at
-// once, wherever the dialogue stands.
-func (k *conn) deliver(ctx context.Context, e envelope, msg []byte) (reply, error) {
-	if err := k.fits(e, msg); err != nil {
-		return reply{}, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = k.net.Close() })
-	r, err := k.dialogue(e, msg)
-	if !stop() {
-		k.dead = true
-		var b *breakage
-		if errors.As(err, &b) {
-			b.err = context.Cause(ctx)
-		}
-	}
-	k.sent++
-	return r, err
-}
-
-func (k *conn) fits(e envelope, msg []byte) error {
-	if k.limited && k.limit > 0 && int64(len(msg)) > k.limit {
-		return &misfit{what: fmt.Sprintf("mail of %d bytes; the server takes %d", len(msg), k.limit), hint: "shorten the letter"}
+// fits finds what this server would refuse, without asking it.
+func (k *conn) fits(e envelope, size int) error {
+	if k.limited && k.limit > 0 && int64(size) > k.limit {
+		return &misfit{what: fmt.Sprintf("mail of %d bytes; the server takes %d", size, k.limit), hint: "shorten the letter"}
 	}
 	if (e.utf8 || e.from.utf8) && !k.smtputf8 {
 		return &misfit{sender: !e.to.utf8, what: "address with letters that the server cannot take (no SMTPUTF8)",
@@ -93,102 +78,137 @@ func (k *conn) fits(e envelope, msg []byte) error {
 	return nil
 }
 
-func (k *conn) dialogue(e envelope, msg []byte) (reply, error) {
-	commands := [...]string{
-		stepMail: "MAIL FROM:<" + e.from.addr + ">",
-		stepRcpt: "RCPT TO:<" + e.to.addr + ">",
-		stepData: "DATA",
+// appendCommand appends the command that a step of the dialogue begins with.
+func (k *conn) appendCommand(dst []byte, at step, e envelope, size int) []byte {
+	switch at {
+	case stepMail:
+		dst = append(append(append(dst, "MAIL FROM:<"...), e.from.addr...), '>')
+		if k.limited {
+			dst = strconv.AppendInt(append(dst, " SIZE="...), int64(size), 10)
+		}
+		if e.utf8 || e.from.utf8 {
+			dst = append(dst, " SMTPUTF8"...)
+		}
+	case stepRcpt:
+		dst = append(append(append(dst, "RCPT TO:<"...), e.to.addr...), '>')
+	case stepData:
+		dst = append(dst, "DATA"...)
 	}
-	if k.limited {
-		commands[stepMail] += " SIZE=" + strconv.Itoa(len(msg))
+	return append(dst, '\r', '\n')
+}
+
+// appendEnvelope appends a whole envelope, for a server that takes it at once.
+func (k *conn) appendEnvelope(dst []byte, e envelope, size int) []byte {
+	for at := stepMail; at <= stepData; at++ {
+		dst = k.appendCommand(dst, at, e, size)
 	}
-	if e.utf8 || e.from.utf8 {
-		commands[stepMail] += " SMTPUTF8"
+	return dst
+}
+
+// offer sends a mail's envelope where the server takes it at once; else admitted
+// does so, step by step.
+func (k *conn) offer(e envelope, size int) error {
+	if !k.pipelining {
+		if k.reset(); k.dead {
+			return &breakage{at: stepMail, err: errHungUp}
+		}
+		return nil
 	}
-	if k.pipelining {
-		if err := k.say(commands[:]...); err != nil {
-			return reply{}, k.broke(stepMail, err)
+	k.out = k.out[:0]
+	if k.fouled {
+		k.out = append(k.out, "RSET\r\n"...)
+	}
+	k.out = k.appendEnvelope(k.out, e, size)
+	if err := k.write(k.out, k.timeout); err != nil {
+		return k.broke(stepMail, err)
+	}
+	if k.fouled {
+		k.fouled = false
+		if r, err := k.hear(k.timeout); err != nil || r.code/100 != 2 {
+			return k.broke(stepMail, or(err, errReply))
 		}
 	}
+	return nil
+}
+
+// admitted hears the answers to an envelope. Without an error, the server now waits
+// for the message.
+func (k *conn) admitted(e envelope, size int) error {
 	var no *refusal
 	for at := stepMail; at <= stepData; at++ {
 		if !k.pipelining {
-			if err := k.say(commands[at]); err != nil {
-				return reply{}, k.broke(at, err)
+			k.out = k.appendCommand(k.out[:0], at, e, size)
+			if err := k.write(k.out, k.timeout); err != nil {
+				return k.broke(at, err)
 			}
 		}
 		r, err := k.hear(k.timeout)
-		if err != nil {
-			if no != nil {
-				// It answered no, and then hung up: the answer counts.
-				k.dead = true
-				return reply{}, no
-			}
-			return reply{}, k.broke(at, err)
-		}
-		accepted := r.code/100 == 2
+		good := r.code/100 == 2
 		if at == stepData {
-			accepted = r.code == 354
+			good = r.code == 354
 		}
-		if !accepted {
-			if no == nil {
-				no = &refusal{at, r}
+		if err == nil && !good && r.code < 400 {
+			err = errReply // to another question: out of step
+		}
+		if err != nil {
+			broke := k.broke(at, err)
+			if no != nil {
+				return no // it answered no, and then hung up: the answer counts
 			}
-			if r.code == 421 {
-				k.dead = true
-				return reply{}, no
-			}
-			if !k.pipelining {
-				break
+			return broke
+		}
+		if good {
+			if at == stepData && no != nil {
+				k.endEmpty()
 			}
 			continue
 		}
-		if at == stepData && no != nil {
-			k.endEmpty()
+		if no == nil {
+			no = &refusal{at, r}
+		}
+		if r.code == 421 {
+			k.dead = true
+			return no
+		}
+		if !k.pipelining {
+			break
 		}
 	}
 	if no != nil {
-		k.reset()
-		return reply{}, no
+		k.fouled = true
+		return no
 	}
-	return k.body(msg)
+	return nil
 }
 
 // endEmpty answers a 354 that came though sender or recipient was refused: a
 // pipelining client has to send the dot then (RFC 2920 §3.1). What the server makes
 // of nothing for nobody is no delivery, but such a server is not asked again.
 func (k *conn) endEmpty() {
-	if err := k.say("."); err == nil {
+	if k.say(".") == nil {
 		_, _ = k.hear(k.timeout)
 	}
 	k.dead = true
 }
 
-// body sends the message and its final dot, and waits for the answer. Before the
-// last byte was handed over, a server cannot have accepted anything; after it,
-// only its answer tells.
-func (k *conn) body(msg []byte) (reply, error) {
-	// Appended messages have no such line; this keeps the wire right if that changes.
-	if bytes.HasPrefix(msg, []byte(".")) || bytes.Contains(msg, []byte("\r\n.")) {
-		msg = bytes.ReplaceAll(append([]byte("\r\n"), msg...), []byte("\r\n."), []byte("\r\n.."))[2:]
+// hand sends a block that begins with a message and its final dot. Before the last
+// byte was handed over, a server cannot have accepted anything; after it, only its
+// answer tells.
+func (k *conn) hand(block []byte, within time.Duration) error {
+	if err := k.write(block, within); err != nil {
+		return k.broke(stepBody, err)
 	}
-	w := k.client.Text.W
-	k.renew(10 * k.timeout)
-	_, err := w.Write(msg)
-	if err == nil {
-		_, err = w.WriteString(".\r\n")
-	}
-	if err == nil {
-		err = w.Flush()
-	}
-	if err != nil {
-		return reply{}, k.broke(stepBody, err)
-	}
-	r, err := k.hear(10 * k.timeout)
-	if err != nil {
-		return reply{}, &breakage{at: stepBody, perhaps: true, err: k.broke(stepBody, err).err}
-	}
+	return nil
+}
+
+// verdict hears the answer to a message. The time for it began with hand.
+func (k *conn) verdict() (reply, error) {
+	r, err := readReply(k.client.Text.R, true)
 	switch {
+	case err != nil:
+		broke := k.broke(stepBody, err)
+		broke.perhaps = true
+		return reply{}, broke
 	case r.code == 421:
 		k.dead = true
 		return reply{}, &refusal{stepBody, r}
@@ -201,20 +221,37 @@ func (k *conn) body(msg []byte) (reply, error) {
 	return r, nil
 }
 
-// say writes commands in one block.
-func (k *conn) say(commands ...string) error {
-	k.renew(k.timeout)
-	for _, c := range commands {
-		if _, err := k.client.Text.W.WriteString(c + "\r\n"); err != nil {
-			return err
-		}
+// stuff doubles the dots that begin lines. Appended messages have no such line; this
+// keeps the wire right if that changes.
+func stuff(msg []byte) []byte {
+	if !bytes.HasPrefix(msg, []byte(".")) && !bytes.Contains(msg, []byte("\r\n.")) {
+		return msg
+	}
+	return bytes.ReplaceAll(append([]byte("\r\n"), msg...), []byte("\r\n."), []byte("\r\n.."))[2:]
+}
+
+// say sends one command.
+func (k *conn) say(command string) error {
+	k.out = append(append(k.out[:0], command...), '\r', '\n')
+	return k.write(k.out, k.timeout)
+}
+
+// write sends a block, in one piece where the network takes it. What comes until the
+// next renewal has to come within the time given.
+func (k *conn) write(block []byte, within time.Duration) error {
+	k.renew(within)
+	if _, err := k.client.Text.W.Write(block); err != nil {
+		return err
 	}
 	return k.client.Text.W.Flush()
 }
 
+// hear reads an answer, in words only if it says no.
 func (k *conn) hear(within time.Duration) (reply, error) {
-	k.renew(within)
-	return readReply(k.client.Text.R)
+	if k.client.Text.R.Buffered() == 0 {
+		k.renew(within)
+	}
+	return readReply(k.client.Text.R, false)
 }
 
 // renew sets a deadline. The network's clock is the machine's, whatever clock the
@@ -229,11 +266,12 @@ func (k *conn) broke(at step, err error) *breakage {
 	return &breakage{at: at, err: err}
 }
 
-// reset ends a transaction that was refused: the next MAIL would be "nested".
+// reset ends a transaction that was refused.
 func (k *conn) reset() {
-	if k.dead {
+	if k.dead || !k.fouled {
 		return
 	}
+	k.fouled = false
 	if err := k.say("RSET"); err != nil {
 		k.dead = true
 		return
@@ -266,4 +304,11 @@ func (k *conn) quit() {
 		}
 	}
 	_ = k.net.Close()
+}
+
+func or(err, fallback error) error {
+	if err != nil {
+		return err
+	}
+	return fallback
 }

@@ -9,7 +9,7 @@ import (
 
 // ReadReply shows the parser of replies to the tests.
 func ReadReply(r *bufio.Reader) (code int, enhanced, text string, err error) {
-	got, err := readReply(r)
+	got, err := readReply(r, true)
 	return got.code, got.enhanced, got.text, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crieur/publisher"
@@ -25,6 +26,10 @@ type pool struct {
 	places  chan struct{} // one for each connection in use
 	opening chan struct{} // held while dialling, until one connection has succeeded
 
+	waiting  atomic.Int32 // callers without a place
+	trusted  atomic.Bool  // the server has accepted a mail
+	stepwise atomic.Bool  // it cannot take commands in blocks, whatever it says
+
 	mu       sync.Mutex
 	free     []*conn // the last one used stands last
 	closed   bool
@@ -32,7 +37,6 @@ type pool struct {
 	dialling int  // connections being made
 	lost     int  // places given up because the server wants fewer connections
 	proven   bool // a connection has succeeded since the last failure
-	trusted  bool // the server has accepted a mail
 	failures int
 	until    time.Time // not to be tried before
 	failure  *publisher.Error
@@ -42,17 +46,15 @@ func newPool(s Server, c Config) *pool {
 	return &pool{server: s, config: c, pace: pacer{spacing: s.Rate.spacing()}, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
 }
 
-// get gives a connection; used is true where it has been used before, and so may
-// turn out dead. fresh asks for a new one.
-func (p *pool) get(ctx context.Context, fresh bool) (k *conn, used bool, err error) {
+// get gives a connection, one that was used before if there is any; fresh asks for a
+// new one.
+func (p *pool) get(ctx context.Context, fresh bool) (*conn, error) {
 	for {
 		if err := p.resting(); err != nil {
-			return nil, false, err
+			return nil, err
 		}
-		select {
-		case p.places <- struct{}{}:
-		case <-ctx.Done():
-			return nil, false, p.interrupted(ctx)
+		if err := p.place(ctx); err != nil {
+			return nil, err
 		}
 		for !fresh {
 			k, ask := p.take()
@@ -60,21 +62,39 @@ func (p *pool) get(ctx context.Context, fresh bool) (k *conn, used bool, err err
 				break
 			}
 			if !ask || k.alive(ctx) {
-				return k, true, nil
+				return k, nil
 			}
 			p.drop(k)
 		}
 		k, crowded, err := p.open(ctx)
 		switch {
 		case err == nil:
-			return k, false, nil
+			return k, nil
 		case !crowded:
 			<-p.places
-			return nil, false, err
+			return nil, err
 		}
 		// The server has had enough connections from us. This place is given up until
 		// the last of them is gone; wait for one of the others.
 		fresh = false
+	}
+}
+
+// place takes one of the places, of which there is one for each connection. Who waits
+// is seen by those who hold one.
+func (p *pool) place(ctx context.Context) error {
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	default:
+	}
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	select {
+	case p.places <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return p.interrupted(ctx)
 	}
 }
 
@@ -125,7 +145,7 @@ func (p *pool) put(k *conn) {
 	p.mu.Lock()
 	keep := !k.dead && !p.closed && k.sent < p.server.MessagesPerConnection
 	if keep {
-		k.idle = p.config.Now()
+		k.idle, k.kept = p.config.Now(), true
 		p.free = append(p.free, k)
 	}
 	p.mu.Unlock()
@@ -158,6 +178,9 @@ func (p *pool) open(ctx context.Context) (k *conn, crowded bool, err error) {
 	p.dialling++
 	p.mu.Unlock()
 	k, err = connect(ctx, p.server, p.config)
+	if err == nil && p.stepwise.Load() {
+		k.pipelining = false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dialling--
@@ -208,19 +231,6 @@ func (p *pool) resting() error {
 		again.After = p.until
 	}
 	return &again
-}
-
-// trust records that the server accepted a mail; trusts reports whether it ever did.
-func (p *pool) trust() {
-	p.mu.Lock()
-	p.trusted = true
-	p.mu.Unlock()
-}
-
-func (p *pool) trusts() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.trusted
 }
 
 // close says goodbye on the free connections; those in use end when they are put back.

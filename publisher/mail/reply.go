@@ -2,6 +2,7 @@ package mail
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -36,10 +37,11 @@ const maxReplyText = 300 // characters that are kept
 var errReply = errors.New("answer that is not SMTP")
 
 // readReply reads one reply of one or more lines. What it cannot read leaves the
-// connection out of step: it must be closed then.
-func readReply(r *bufio.Reader) (reply, error) {
+// connection out of step: it must be closed then. Without words, those of a reply
+// that is no refusal are left out.
+func readReply(r *bufio.Reader, words bool) (reply, error) {
 	var out reply
-	var words []string
+	var text []string
 	for range maxReplyLines {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
@@ -48,19 +50,22 @@ func readReply(r *bufio.Reader) (reply, error) {
 			}
 			return reply{}, err
 		}
-		code, rest, more, ok := replyLine(strings.TrimRight(string(line), "\r\n"))
+		code, rest, more, ok := replyLine(bytes.TrimRight(line, "\r\n"))
 		if !ok || out.code != 0 && code != out.code {
 			return reply{}, errReply
 		}
-		status, text := enhanced(code, rest)
-		if out.code == 0 {
-			out.code, out.enhanced = code, status
+		if words || code >= 400 {
+			status, said := enhanced(code, string(rest))
+			if out.code == 0 {
+				out.enhanced = status
+			}
+			if said = clean(said); said != "" {
+				text = append(text, said)
+			}
 		}
-		if text = clean(text); text != "" {
-			words = append(words, text)
-		}
+		out.code = code
 		if !more {
-			out.text = cut(strings.Join(words, " "), maxReplyText)
+			out.text = cut(strings.Join(text, " "), maxReplyText)
 			return out, nil
 		}
 	}
@@ -68,13 +73,13 @@ func readReply(r *bufio.Reader) (reply, error) {
 }
 
 // replyLine takes "250-text", "250 text" or "250" apart.
-func replyLine(line string) (code int, rest string, more, ok bool) {
+func replyLine(line []byte) (code int, rest []byte, more, ok bool) {
 	if len(line) < 3 || line[0] < '2' || line[0] > '5' || line[1] < '0' || line[1] > '9' || line[2] < '0' || line[2] > '9' {
-		return 0, "", false, false
+		return 0, nil, false, false
 	}
 	code = int(line[0]-'0')*100 + int(line[1]-'0')*10 + int(line[2]-'0')
 	if len(line) == 3 {
-		return code, "", false, true
+		return code, nil, false, true
 	}
 	return code, line[4:], line[3] == '-', line[3] == '-' || line[3] == ' '
 }
@@ -82,14 +87,21 @@ func replyLine(line string) (code int, rest string, more, ok bool) {
 // enhanced cuts an enhanced status of the code's own class from a reply's text.
 func enhanced(code int, text string) (status, rest string) {
 	status, rest, _ = strings.Cut(text, " ")
-	parts := strings.Split(status, ".")
-	if len(parts) != 3 || parts[0] != strconv.Itoa(code/100) {
+	class, detail, ok := strings.Cut(status, ".")
+	subject, number, ok2 := strings.Cut(detail, ".")
+	if !ok || !ok2 || len(class) != 1 || int(class[0]-'0') != code/100 || !statusNumber(subject) || !statusNumber(number) {
 		return "", text
 	}
-	for _, p := range parts[1:] {
-		if n, err := strconv.ParseUint(p, 10, 16); err != nil || n > 999 || strconv.FormatUint(n, 10) != p {
-			return "", text
+	return status, rest
+}
+
+// statusNumber reports whether s is a number of up to three digits, as RFC 3463 §2
+// writes it.
+func statusNumber(s string) bool {
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
 		}
 	}
-	return status, rest
+	return s == "0" || len(s) >= 1 && len(s) <= 3 && s[0] != '0'
 }

@@ -2,7 +2,6 @@ package mail
 
 import (
 	"context"
-	"errors"
 	"net"
 	"sync"
 	"time"
@@ -10,7 +9,10 @@ import (
 	"crieur/publisher"
 )
 
-var _ publisher.Mailer = (*SMTP)(nil)
+var (
+	_ publisher.Mailer = (*SMTP)(nil)
+	_ publisher.Round  = (*errand)(nil)
+)
 
 // SMTP hands mails to the first of its servers that can be reached. Safe for
 // concurrent use; as many mails are on their way at once as there are callers, up
@@ -19,7 +21,7 @@ type SMTP struct {
 	pools  []*pool
 	now    func() time.Time
 	sign   signers
-	bytes  sync.Pool // *[]byte
+	jobs   sync.Pool // *job
 	mu     sync.Mutex
 	built  map[*publisher.Letter]*Compiled
 	recent []*publisher.Letter // in the order they were built
@@ -58,94 +60,30 @@ func Open(c Config) (*SMTP, error) {
 
 // Send makes one attempt; see publisher.Mailer for what its errors mean. Beyond
 // that: an error whose Code is a 5xx and whose kind is Invalid is the server's word
-// on this recipient or this mail (see Classify); Invalid without a Code is ours.
+// on this recipient (see Classify); Invalid without a Code is about the mail.
 func (s *SMTP) Send(ctx context.Context, m publisher.Mail) (publisher.Receipt, error) {
-	compiled, err := s.compiled(m.Letter)
-	if err != nil {
-		return publisher.Receipt{}, err
-	}
-	buf, _ := s.bytes.Get().(*[]byte)
-	if buf == nil {
-		buf = new([]byte)
-	}
-	defer s.bytes.Put(buf)
-	// Signing takes a core for about a millisecond. It is done here, where no place in
-	// a pool is held, so that it overlaps with what the other callers wait for.
-	built, e, err := compiled.append(compiled.sign.reserve((*buf)[:0]), m)
-	*buf = built[:0]
-	if err != nil {
-		return publisher.Receipt{}, err
-	}
-	msg, err := compiled.sign.sign(built, s.now())
-	if err != nil {
-		return publisher.Receipt{}, err
-	}
-	var errs []error
-	for _, p := range s.pools {
-		if err := p.pace.wait(ctx); err != nil {
-			return publisher.Receipt{}, p.unpaced(err)
-		}
-		k, used, err := p.get(ctx, false)
-		if err != nil {
-			if ctx.Err() != nil {
-				return publisher.Receipt{}, err
-			}
-			errs = append(errs, err)
-			continue
-		}
-		r, err := k.deliver(ctx, e, msg)
-		p.put(k)
-		if used && unused(err) && ctx.Err() == nil {
-			if k, _, err = p.get(ctx, true); err != nil {
-				errs = append(errs, err)
-				continue
-			}
-			r, err = k.deliver(ctx, e, msg)
-			p.put(k)
-		}
-		if err != nil {
-			return publisher.Receipt{}, outcome(p, err)
-		}
-		p.trust()
-		return publisher.Receipt{ID: m.MessageID(), Reply: r.String(), At: s.now()}, nil
-	}
-	return publisher.Receipt{}, together(errs)
+	r := errand{mail: m}
+	s.Carry(ctx, &r)
+	return r.receipt, r.err
 }
 
-// unused reports whether a kept connection turned out dead, or was ended by the
-// server, before any of the message was sent.
-func unused(err error) bool {
-	var b *breakage
-	var no *refusal
-	return errors.As(err, &b) && b.at < stepBody || errors.As(err, &no) && no.at == stepMail && no.reply.code == 421
+// An errand is a round of one mail.
+type errand struct {
+	mail    publisher.Mail
+	taken   bool
+	receipt publisher.Receipt
+	err     error
 }
 
-// outcome gives what delivering ended with the kind that publisher.Mailer promises.
-func outcome(p *pool, err error) error {
-	e := &publisher.Error{Op: "send mail", Where: p.server.where(), Err: err}
-	var no *refusal
-	var b *breakage
-	var m *misfit
-	switch {
-	case errors.As(err, &no):
-		e.Kind = kindOf(no.at, no.reply, p.trusts())
-		e.Code = codeOf(e.Kind, no.at, no.reply)
-		if e.Kind == publisher.Denied {
-			e.Hint = "the server refuses us, not the reader: see its words, its limits and the sender's address"
-		}
-	case errors.As(err, &b):
-		e.Kind = publisher.Busy
-		if b.perhaps {
-			e.Kind = publisher.Unknown
-		}
-	case errors.As(err, &m):
-		e.Kind, e.Hint = publisher.Invalid, m.hint
-		if m.sender {
-			e.Kind = publisher.Denied
-		}
-	}
-	return e
+func (e *errand) Next(bool) (publisher.Mail, bool) {
+	first := !e.taken
+	e.taken = true
+	return e.mail, first
 }
+
+func (e *errand) Begin(publisher.Mail) (time.Duration, error) { return 0, nil }
+
+func (e *errand) Done(_ publisher.Mail, r publisher.Receipt, err error) { e.receipt, e.err = r, err }
 
 // compiled gives the letter's finished pieces, building them the first time.
 func (s *SMTP) compiled(l *publisher.Letter) (*Compiled, error) {
