@@ -63,14 +63,14 @@ type DeliveryFilter struct {
 type Claim struct {
 	Lot     int64
 	ID      int64 // the reader's ID, or the part's number
-	Attempt int   // from 1; 0 while it is only wanted
+	Attempt int   // from 1; while it is only wanted, the number that it would have, or 0
 }
 
 // An Outcome is how a claimed attempt ended.
 type Outcome struct {
 	Claim
 	State   State
-	Started time.Time
+	Started time.Time // zero with StatePlanned: it was granted, and not begun
 	Ended   time.Time
 	After   time.Time // StateDeferred: not before this moment
 	Receipt Receipt   // StateAccepted

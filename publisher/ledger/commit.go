@@ -31,6 +31,10 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	if err != nil {
 		return c, l.fail(op, err)
 	}
+	log := l.log.Load()
+	if err := log.wanted(wants); err != nil {
+		return c, l.fail(op, err)
+	}
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		c = publisher.Commit{}
 		q := l.statements.in(tx)
@@ -47,6 +51,7 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	if err != nil {
 		return publisher.Commit{}, err
 	}
+	log.committed(outcomes, wants, c.Granted)
 	l.statements.learn(ctx, l.write)
 	return c, nil
 }
@@ -139,19 +144,19 @@ func settleSome(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes
 			c.Late = append(c.Late, o.Claim)
 			continue
 		}
-		if o.State == publisher.StateAccepted && o.Problem == "" && keys[o.Lot].mail {
+		if o.State == publisher.StateAccepted && o.Problem == "" && keys[o.Lot].mail || o.State == publisher.StatePlanned && o.Started.IsZero() {
 			continue
 		}
-		if err := note(ctx, tx, o); err != nil {
+		if err := keep(ctx, tx, o); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// note keeps an attempt. A later outcome of the same attempt, such as the answer
+// keep keeps an attempt. A later outcome of the same attempt, such as the answer
 // that a look at the network gave, takes its place but not its beginning.
-func note(ctx context.Context, tx querier, o publisher.Outcome) error {
+func keep(ctx context.Context, tx querier, o publisher.Outcome) error {
 	_, err := tx.ExecContext(ctx, `INSERT INTO attempts (lot, id, n, state, kind, code, started_at, ended_at, problem)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 		ON CONFLICT (lot, id, n) DO UPDATE SET state = excluded.state, kind = excluded.kind, code = excluded.code,

@@ -14,13 +14,26 @@ const lostLease = "crieur ended before the answer came"
 // Reclaim ends the leases of a lot that ran out before a moment, or all of them
 // where it is zero: their deliveries become to, which is StateUnknown, or
 // StatePlanned where they are to be tried again. Each one's attempt is kept as
-// unknown. It gives how many there were.
+// unknown. Of a dead process's leases, which all of them are, those count as planned
+// that its logbook says were not begun or were refused, and those as accepted that it
+// says were. It gives how many leases there were.
 func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to publisher.State, now time.Time) (n int, err error) {
 	ends := millis(before)
 	if before.IsZero() {
 		ends = 1 << 62
 	}
-	err = l.update(ctx, "look for interrupted deliveries", func(tx *sql.Tx) error {
+	const op = "look for interrupted deliveries"
+	var notes map[row]note
+	if before.IsZero() {
+		if notes, err = l.readLog(); err != nil {
+			return 0, l.fail(op, err)
+		}
+	}
+	key, err := l.key(ctx, lot)
+	if err != nil {
+		return 0, l.fail(op, err)
+	}
+	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		n = 0
 		var lost []publisher.Outcome
 		err := each(ctx, tx, `SELECT id, attempts, updated_at FROM deliveries WHERE lot = $1 AND state = 2 AND due_at < $2`,
@@ -37,10 +50,11 @@ func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to pu
 			return err
 		}
 		for _, o := range lost {
+			end := ended(key, o, notes[row{lot, o.ID}], to)
 			// On PostgreSQL the outcome may have come in since: then it stands.
-			changed, err := affected(tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, due_at = 0
-				WHERE lot = $3 AND id = $4 AND attempts = $5 AND state = 2 AND due_at < $6`,
-				int64(to), millis(now), lot, o.ID, o.Attempt, ends))
+			changed, err := affected(tx.ExecContext(ctx, `UPDATE deliveries SET state = $1, updated_at = $2, due_at = 0, receipt = $3
+				WHERE lot = $4 AND id = $5 AND attempts = $6 AND state = 2 AND due_at < $7`,
+				int64(end.state), millis(end.at), end.receipt, lot, o.ID, o.Attempt, ends))
 			if err != nil {
 				return err
 			}
@@ -48,13 +62,37 @@ func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to pu
 				continue
 			}
 			n++
-			if err := note(ctx, tx, o); err != nil {
+			if !end.doubt {
+				continue
+			}
+			if err := keep(ctx, tx, o); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
 	return n, err
+}
+
+// An ending is what becomes of a lease that was lost.
+type ending struct {
+	state   publisher.State
+	at      time.Time
+	receipt string
+	doubt   bool
+}
+
+// ended goes by a dead process's note, if there is one of the same attempt.
+func ended(key lotKey, lost publisher.Outcome, n note, to publisher.State) ending {
+	if key.mail && n.attempt == lost.Attempt {
+		switch {
+		case n.how == noteGranted, n.how == noteRefused:
+			return ending{state: publisher.StatePlanned, at: lost.Ended}
+		case n.how == noteAccepted && key.domain != "": // whose receipt is the reply alone
+			return ending{state: publisher.StateAccepted, at: n.at, receipt: n.reply}
+		}
+	}
+	return ending{state: to, at: lost.Ended, doubt: true}
 }
 
 // Replan makes the selected lots' deliveries in the given states planned again,

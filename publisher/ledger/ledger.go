@@ -17,6 +17,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crieur/publisher"
@@ -40,6 +41,7 @@ type Ledger struct {
 	salt   []byte
 	id     string
 	lots   sync.Map // int64 → lotKey: what never changes about a lot
+	log    atomic.Pointer[logbook]
 
 	statements *statements // SQLite only
 }

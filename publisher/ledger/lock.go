@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"time"
@@ -47,9 +48,9 @@ func (l *Ledger) Exclusive(ctx context.Context, waiting func()) (release func() 
 	if l.engine == postgres {
 		return func() error { return nil }, false, nil
 	}
-	release, err = lockFile(ctx, filepath.Join(l.dir, dispatchLock), waiting)
+	unlock, err := lockFile(ctx, filepath.Join(l.dir, dispatchLock), waiting)
 	if err != nil {
 		return nil, false, l.fail("wait for another crieur that is sending", err)
 	}
-	return release, true, nil
+	return func() error { return errors.Join(l.closeLog(), unlock()) }, true, nil
 }
