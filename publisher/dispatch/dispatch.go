@@ -70,6 +70,18 @@ type Shelf interface {
 	Attempts(ctx context.Context, d publisher.Delivery) ([]publisher.Attempt, error)
 }
 
+// A Logbook is a Ledger that can note, without a commit, how far a mail has come that
+// it granted. Its notes outlive the process, and Reclaim goes by them: of a dead
+// process's mails only those stay in doubt that it had begun. So many may be granted
+// at once and their outcomes be committed together.
+type Logbook interface {
+	// KeepLog begins the notes, with room for so many mails granted at a time, or
+	// reports that none can be kept. Only who dispatches alone may call it.
+	KeepLog(places int) (kept bool, err error)
+	LogBegin(c publisher.Claim) error
+	LogEnd(o publisher.Outcome) error
+}
+
 // A Policy says what becomes of a mail of which nobody knows whether it went out.
 type Policy uint8
 
@@ -90,7 +102,7 @@ type Config struct {
 	Merge   func(*publisher.Letter, publisher.Recipient) publisher.Merge
 	Unknown func(channel string) Policy // nil: Leave
 
-	Lanes   int           // mails in flight at once; 0: 4
+	Lanes   int           // mails on the wire at once; 0: as many as the Mailer carries side by side, or 4
 	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes
 	Timeout time.Duration // of one call; it ends before its lease; 0: 2 minutes
 	Grace   time.Duration // how long calls in flight may go on after Run's context ended; 0: 10 seconds
@@ -110,6 +122,9 @@ type Retry struct {
 }
 
 func (c Config) withDefaults() Config {
+	if courier, ok := c.Mailer.(publisher.Courier); ok {
+		c.Lanes = or(c.Lanes, courier.Lanes())
+	}
 	c.Lanes = or(c.Lanes, 4)
 	c.Lease = or(c.Lease, 5*time.Minute)
 	c.Timeout = min(or(c.Timeout, 2*time.Minute), c.Lease*9/10)

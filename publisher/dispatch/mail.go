@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -18,48 +17,44 @@ type mailing struct {
 	*run
 	lot     publisher.Lot
 	letters []*publisher.Letter // the first is for languages that have none
-	out     sync.WaitGroup      // mails offered to the lanes and not yet recorded
+	out     sync.WaitGroup      // mails offered and not yet recorded
 	misses  atomic.Int32        // calls in a row that reached no server
 	missed  atomic.Pointer[error]
 }
 
-// A parcel is a mail on its way through a lane.
-type parcel struct {
-	*mailing
-	publisher.Delivery
-}
-
 // sendMails sends the lots side by side over common lanes.
 func (r *run) sendMails(lots []publisher.Lot) error {
-	offers := make(chan parcel, 2*r.c.Lanes)
-	var lanes, feeders sync.WaitGroup
+	o, err := r.openPostroom()
+	if err != nil {
+		return err
+	}
+	var feeders, clerk, lanes sync.WaitGroup
 	var mu sync.Mutex
 	var errs []error
-	keep := func(err error) {
-		if err != nil {
-			r.fail(err)
-			mu.Lock()
-			defer mu.Unlock()
-			errs = append(errs, err)
-		}
-	}
-	for range r.c.Lanes {
-		lanes.Go(func() { keep(r.lane(offers)) })
+	clerk.Go(o.work)
+	for range o.lanes {
+		lanes.Go(o.deliver)
 	}
 	for _, lot := range lots {
 		feeders.Go(func() {
 			m := &mailing{run: r, lot: lot}
-			keep(m.feed(offers))
+			if err := m.feed(o.offers); err != nil {
+				r.fail(err)
+				mu.Lock()
+				defer mu.Unlock()
+				errs = append(errs, err)
+			}
 		})
 	}
 	feeders.Wait()
-	close(offers)
+	close(o.offers)
+	clerk.Wait()
 	lanes.Wait()
-	return errors.Join(errs...)
+	return errors.Join(append(errs, o.failure)...)
 }
 
 // feed offers a lot's mails until none is due within the run's patience.
-func (m *mailing) feed(offers chan<- parcel) error {
+func (m *mailing) feed(offers chan<- []*parcel) error {
 	if err := m.prepare(); err != nil {
 		m.pause(m.lot.Channel, err)
 		return nil
@@ -131,30 +126,33 @@ func (m *mailing) letter(language string) *publisher.Letter {
 }
 
 // offerAll goes once through the mails that are due.
-func (m *mailing) offerAll(offers chan<- parcel) error {
+func (m *mailing) offerAll(offers chan<- []*parcel) error {
 	for after := int64(0); ; {
 		page, err := m.c.Ledger.Due(m.ctx, m.lot, after, m.c.Now(), pageSize)
 		if err != nil && m.ctx.Err() == nil {
 			return err
 		}
-		if len(page) == 0 {
+		if len(page) == 0 || m.stopped() {
 			return nil
 		}
-		for _, d := range page {
-			m.out.Add(1)
-			select {
-			case offers <- parcel{m, d}:
-			case <-m.ctx.Done():
-				m.out.Done()
-				return nil
-			}
-			if m.halted(m.lot.Channel) || m.unreachable() {
-				return nil
-			}
-			after = d.Recipient.ID
+		after = page[len(page)-1].Recipient.ID
+		parcels := make([]*parcel, len(page))
+		for i, d := range page {
+			parcels[i] = &parcel{mailing: m, Delivery: d}
+		}
+		m.out.Add(len(parcels))
+		select {
+		case offers <- parcels:
+		case <-m.ctx.Done():
+			m.out.Add(-len(parcels))
+			return nil
 		}
 	}
 }
+
+// stopped reports whether no further mail of the lot is to be begun, in this round
+// at least.
+func (m *mailing) stopped() bool { return m.halted(m.lot.Channel) || m.unreachable() }
 
 // unreachable reports that so many calls in a row reached no server that the rest
 // need not be tried: with a million readers, each would cost a timeout.
@@ -178,97 +176,6 @@ func (m *mailing) rest(round int) (again bool, err error) {
 		wait = min(m.backoff(round), m.c.Retry.Patience)
 	}
 	return m.c.Sleep(m.ctx, wait) == nil, nil
-}
-
-// lane sends one mail after the other. What it hands in to the ledger is each
-// mail's outcome together with the claim for the next.
-func (r *run) lane(offers <-chan parcel) error {
-	var done *sent
-	for {
-		p, ok := next(offers, done == nil)
-		if !ok && done == nil {
-			return nil
-		}
-		var outcome *publisher.Outcome
-		var want *publisher.Claim
-		if done != nil {
-			outcome = &done.outcome
-		}
-		if ok && !p.halted(p.lot.Channel) {
-			want = &publisher.Claim{Lot: p.lot.ID, ID: p.Recipient.ID}
-		}
-		var a answer
-		var err error
-		if outcome != nil || want != nil {
-			a, err = r.writer.commit(outcome, want)
-		}
-		if done != nil {
-			if err == nil && !a.late {
-				r.tell(applied(done.Delivery, done.outcome))
-			}
-			done.out.Done()
-			done = nil
-		}
-		if !ok && err == nil {
-			continue
-		}
-		switch {
-		case err != nil:
-			if ok {
-				p.out.Done()
-			}
-			return r.abandon(offers, err)
-		case a.granted.Attempt > 0:
-			done = r.send(p, a.granted)
-		default:
-			if a.suppressed {
-				p.State, p.Updated = publisher.StateSuppressed, r.c.Now()
-				r.tell(p.Delivery)
-			}
-			p.out.Done()
-		}
-	}
-}
-
-// abandon empties the offers after the ledger failed, so that no feeder waits.
-func (r *run) abandon(offers <-chan parcel, err error) error {
-	r.fail(err)
-	for p := range offers {
-		p.out.Done()
-	}
-	return err
-}
-
-// next takes an offer; where wait is false, only one that is there already.
-func next(offers <-chan parcel, wait bool) (p parcel, ok bool) {
-	if wait {
-		p, ok = <-offers
-		return p, ok
-	}
-	select {
-	case p, ok = <-offers:
-	default:
-	}
-	return p, ok
-}
-
-// sent is a parcel with its end.
-type sent struct {
-	parcel
-	outcome publisher.Outcome
-}
-
-func (r *run) send(p parcel, claim publisher.Claim) *sent {
-	started := r.c.Now()
-	letter := p.letter(p.Recipient.Language)
-	mail := publisher.Mail{Letter: letter, Key: p.Key,
-		To: publisher.Address{Name: p.Recipient.Name, Email: p.Recipient.Email}, Merge: r.c.Merge(letter, p.Recipient)}
-	ctx, cancel := context.WithTimeout(r.wire, r.c.Timeout)
-	receipt, err := r.c.Mailer.Send(ctx, mail)
-	cancel()
-	o := r.outcome(claim, started, receipt, err)
-	p.heed(&o, err)
-	return &sent{p, o}
 }
 
 // heed draws the consequences of a mail's end for its lot.

@@ -65,6 +65,7 @@ func (d *Dispatcher) Run(ctx context.Context, s publisher.Selection, o Observer)
 	}
 	defer func() { err = errors.Join(err, release()) }()
 	r := newRun(ctx, d, o)
+	r.exclusive = exclusive
 	defer r.close()
 	open := s
 	open.Open = true
@@ -72,7 +73,7 @@ func (d *Dispatcher) Run(ctx context.Context, s publisher.Selection, o Observer)
 	if err != nil {
 		return Report{}, err
 	}
-	if err := r.reclaim(lots, exclusive); err != nil {
+	if err := r.reclaim(lots); err != nil {
 		return Report{}, err
 	}
 	r.deliver(lots)
@@ -89,6 +90,8 @@ type run struct {
 	cutWire context.CancelFunc
 	cutting sync.WaitGroup
 	writer  *writer
+
+	exclusive bool // nobody else dispatches meanwhile
 
 	telling  sync.Mutex
 	observer Observer
@@ -142,19 +145,24 @@ func (r *run) failure() error {
 }
 
 // reclaim finds the deliveries that a dead process left leased. A mail's outcome is
-// then a matter of the owner's policy; a post's is looked into when its turn comes.
-func (r *run) reclaim(lots []publisher.Lot, exclusive bool) error {
+// then a matter of the owner's policy; a post's is looked into when its turn comes. Who
+// works alone looks beyond the selection, since the next logbook takes the place of
+// the dead process's.
+func (r *run) reclaim(lots []publisher.Lot) (err error) {
 	now := r.c.Now()
 	before := now
-	if exclusive {
+	if r.exclusive {
 		before = time.Time{}
+		if lots, err = r.c.Ledger.Lots(r.ctx, publisher.Selection{Open: true}); err != nil {
+			return err
+		}
 	}
 	for _, lot := range lots {
 		to := publisher.StateUnknown
 		if lot.Mail() && r.c.Unknown(lot.Channel) == Resend {
 			to = publisher.StatePlanned
 		}
-		if _, err := r.c.Ledger.Reclaim(r.ctx, lot.ID, before, to, now); err != nil {
+		if _, err = r.c.Ledger.Reclaim(r.ctx, lot.ID, before, to, now); err != nil {
 			return err
 		}
 	}

@@ -16,21 +16,24 @@ const (
 	commitPause = 100 * time.Millisecond
 )
 
-// A writer commits for everyone: it gathers what the lanes hand in while the last
-// commit is on its way to the disk, so that many share one flush.
+// A writer commits for all posts: it gathers what their threads hand in while the
+// last commit is on its way to the disk, so that many share one flush.
 type writer struct {
 	d     *Dispatcher
 	turns chan turn
 	done  chan struct{}
 }
 
-// A turn is what a lane hands in: how its last delivery ended, which it wants next,
+// A turn is what a thread hands in: how its last post ended, which it wants next,
 // or both.
 type turn struct {
 	outcome *publisher.Outcome
 	want    *publisher.Claim
 	reply   chan<- answer
 }
+
+// row names a delivery within the ledger.
+type row struct{ lot, id int64 }
 
 type answer struct {
 	granted    publisher.Claim // Attempt 0: not granted
@@ -89,8 +92,7 @@ func (w *writer) write(batch []turn) {
 			wants = append(wants, *t.want)
 		}
 	}
-	c, err := w.persist(outcomes, wants)
-	type row struct{ lot, id int64 }
+	c, err := w.d.persist(outcomes, wants)
 	granted := make(map[row]publisher.Claim, len(c.Granted))
 	for _, g := range c.Granted {
 		granted[row{g.Lot, g.ID}] = g
@@ -119,14 +121,14 @@ func (w *writer) write(batch []turn) {
 
 // persist commits, and tries again while the ledger is busy. It does not end with
 // the run's context: what took place has to be written down.
-func (w *writer) persist(outcomes []publisher.Outcome, wants []publisher.Claim) (c publisher.Commit, err error) {
+func (d *Dispatcher) persist(outcomes []publisher.Outcome, wants []publisher.Claim) (c publisher.Commit, err error) {
 	ctx := context.Background()
 	for try := range commitTries {
 		if try > 0 {
-			w.d.c.Sleep(ctx, commitPause<<(try-1))
+			d.c.Sleep(ctx, commitPause<<(try-1))
 		}
-		now := w.d.c.Now()
-		c, err = w.d.c.Ledger.Commit(ctx, outcomes, wants, now, now.Add(w.d.c.Lease))
+		now := d.c.Now()
+		c, err = d.c.Ledger.Commit(ctx, outcomes, wants, now, now.Add(d.c.Lease))
 		if err == nil || publisher.KindOf(err) != publisher.Busy {
 			return c, err
 		}
