@@ -69,7 +69,7 @@ func ArticleID(id, canonicalURL, title string, published time.Time) string {
 	}
 	date := ""
 	if !published.IsZero() {
-		date = published.Format(time.DateOnly) // as it was written: no time zone changes it
+		date = published.Format(time.DateOnly) // as it was written, or of the moment in UTC: no time zone changes it
 	}
 	return hashID("title", strings.ToLower(strings.Join(strings.Fields(title), " ")), date)
 }

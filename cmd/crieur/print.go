@@ -67,8 +67,8 @@ func (s *session) printResult(r *app.Result) error {
 	} else {
 		s.tell("%s", counts(r.Counts))
 	}
-	if r.Cost > 0 {
-		s.tell("cost: $%.3f", r.Cost)
+	if r.Cost > 0 && r.Counts[publisher.StateAccepted.String()] > 0 {
+		s.tell("cost of the posts: at most $%.3f", r.Cost)
 	}
 	if r.Unknown > 0 {
 		fmt.Fprintf(s.err, "crieur: %d perhaps done: look there before you send again; crieur retry --unknown sends them again\n", r.Unknown)

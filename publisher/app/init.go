@@ -60,7 +60,7 @@ func Init(ctx context.Context, o InitOptions) (InitReport, error) {
 	if site.URL == "" {
 		r.Warnings = append(r.Warnings, "no address of the site was found: fill in site.url")
 	}
-	t, err := template.New("config").Funcs(template.FuncMap{"quote": strconv.Quote}).Parse(initTemplate)
+	t, err := template.New("config").Funcs(template.FuncMap{"quote": quoteText}).Parse(initTemplate)
 	if err != nil {
 		return r, err
 	}
@@ -87,6 +87,10 @@ func Init(ctx context.Context, o InitOptions) (InitReport, error) {
 	}
 	return r, nil
 }
+
+// quoteText gives a text found on a site as a string of config.yaml, in which it is
+// nothing but text: no reference to a file or variable is followed.
+func quoteText(s string) string { return strconv.Quote(strings.ReplaceAll(s, "${", "$${")) }
 
 func fill(site source.Site) siteFacts {
 	f := siteFacts{Site: site, Domain: "example.org", Timezone: "UTC", List: "readers", Newsletter: "newsletter"}

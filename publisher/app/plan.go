@@ -21,6 +21,7 @@ type Plan struct {
 	Warnings []string     `json:"warnings"`
 
 	mails, posts int
+	empty        []string // newsletters whose list has no readers
 }
 
 // An Effect is what would happen on one channel.
@@ -142,7 +143,8 @@ func (a *App) plan(ctx context.Context, d *dispatch.Dispatcher, e *edition) (*Pl
 			}
 			effect.Done -= effect.Open
 			if lot.Lot.Mail() && lot.New+lot.Existing == 0 {
-				e.warn("newsletter " + effect.Channel + ": the list " + lot.Lot.List + " has no readers")
+				p.empty = append(p.empty, "newsletter "+effect.Channel+": the list "+lot.Lot.List+" has no readers")
+				e.warn(p.empty[len(p.empty)-1])
 			}
 			for _, r := range report.Renderings {
 				if r.Channel == lot.Lot.Channel {

@@ -42,7 +42,7 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{[]string{why}}, Hint: "raise --max-cost, or --skip a channel"}
 	}
 	if plan.total() == 0 {
-		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{e.warnings}, Hint: "crieur import readers.csv, or crieur subscribers add ADDRESS"}
+		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{plan.empty}, Hint: "crieur import readers.csv, or crieur subscribers add ADDRESS"}
 	}
 	if o.Confirm != nil && plan.New+plan.Open > 0 {
 		if err := o.Confirm(plan); err != nil {

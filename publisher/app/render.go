@@ -2,6 +2,9 @@ package app
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
 	"crieur/publisher"
 )
@@ -23,6 +26,10 @@ type RenderingView struct {
 // Render renders an article for one newsletter or channel, with a made-up reader's
 // values in a mail. It stores nothing.
 func (a *App) Render(ctx context.Context, src string, ao ArticleOptions, channel string) (*RenderingView, error) {
+	if !slices.Contains(a.channelNames(), channel) {
+		return nil, &publisher.Error{Kind: publisher.Invalid, Op: "choose channel", Where: "--channel", Err: fmt.Errorf("no %q in the configuration", channel),
+			Hint: "there are: " + strings.Join(a.channelNames(), ", ")}
+	}
 	all, err := a.RenderAll(ctx, src, ao, Selection{Only: []string{channel}})
 	if err != nil {
 		return nil, err

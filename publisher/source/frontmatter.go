@@ -203,16 +203,25 @@ var dateLayouts = []string{
 func parseDate(v any, loc *time.Location) (time.Time, bool) {
 	switch d := v.(type) {
 	case time.Time:
-		return d, true
+		return d.UTC(), true
 	case toml.LocalDate:
 		return d.AsTime(loc), true
 	case toml.LocalDateTime:
 		return d.AsTime(loc), true
 	case string:
 		for _, layout := range dateLayouts {
-			if t, err := time.ParseInLocation(layout, strings.TrimSpace(d), loc); err == nil {
-				return t, true
+			t, err := time.ParseInLocation(layout, strings.TrimSpace(d), loc)
+			if err != nil {
+				continue
 			}
+			// One that names its zone is a moment, wherever it is read: it is given in
+			// UTC, so that its day, which is part of an article's identity, is always
+			// the same one.
+			elsewhere := time.FixedZone("", 13*3600+7)
+			if u, err := time.ParseInLocation(layout, strings.TrimSpace(d), elsewhere); err == nil && u.Equal(t) {
+				t = t.UTC()
+			}
+			return t, true
 		}
 	}
 	return time.Time{}, false

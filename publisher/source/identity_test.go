@@ -38,6 +38,15 @@ func TestIdentityHoldsThroughTravel(t *testing.T) {
 			t.Errorf("%s: another identity", name)
 		}
 	}
+	moment := func(date string, zone *time.Location) string {
+		return read(strings.Replace(text, "2026-11-20", date, 1), zone).ID
+	}
+	same := moment("2026-07-02 00:30:00 +0200", paris)
+	for _, date := range []string{"2026-07-01T22:30:00Z", "2026-07-02T07:30:00+09:00", "2026-07-02T00:30:00+02:00"} {
+		if moment(date, paris) != same || moment(date, time.UTC) != same {
+			t.Errorf("%s: another identity for the same moment", date)
+		}
+	}
 	if read(strings.Replace(text, "20", "21", 1), time.UTC).ID == want {
 		t.Error("another date gives the same identity")
 	}

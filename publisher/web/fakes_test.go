@@ -165,6 +165,7 @@ func publicPages(t testing.TB, readers web.Readers, change func(*web.Config)) ht
 // ask sends one request to a handler.
 func ask(h http.Handler, method, target string, change ...func(*http.Request)) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
+	r.Host = "127.0.0.1" // pages of a preview answer for addresses only
 	for _, c := range change {
 		c(r)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"io/fs"
+	"net/http"
 	"net/url"
 	"path"
 	"slices"
@@ -246,4 +247,18 @@ func beside(t testing.TB, page string) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// What is not public yet is not read through a name that somebody else's page had.
+func TestPreviewAnswersForAddressesOnly(t *testing.T) {
+	s, _ := shown(t, sample())
+	for host, want := range map[string]int{
+		"127.0.0.1:8000": http.StatusOK, "[::1]:8000": http.StatusOK, "localhost:8000": http.StatusOK, "192.168.0.4": http.StatusOK,
+		"evil.example": http.StatusMisdirectedRequest, "evil.example:8000": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest,
+		"127.0.0.1.nip.example": http.StatusMisdirectedRequest,
+	} {
+		if got := ask(s, "GET", "/", func(r *http.Request) { r.Host = host }).Code; got != want {
+			t.Errorf("%q: got %d, want %d", host, got, want)
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -94,7 +95,23 @@ func (s *PreviewServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	head.Set("X-Content-Type-Options", "nosniff")
 	head.Set("Referrer-Policy", "no-referrer")
 	head.Set("Cache-Control", "no-store")
+	if !ownHost(r.Host) {
+		http.Error(w, "open the preview by its address: it does not answer for other names", http.StatusMisdirectedRequest)
+		return
+	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// ownHost reports whether a request names an address, or this machine. A name that
+// somebody else's page was given, and that now leads here, must not read what is
+// not public yet (DNS rebinding).
+func ownHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	if err != nil {
+		host = hostport
+	}
+	host = strings.Trim(host, "[]")
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || net.ParseIP(host) != nil
 }
 
 func (s *PreviewServer) index(w http.ResponseWriter, _ *http.Request) {

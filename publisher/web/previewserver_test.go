@@ -109,7 +109,7 @@ func TestOpenPagesReload(t *testing.T) {
 		wait := func(seen string) <-chan string {
 			said := make(chan string, 1)
 			go func() {
-				res, err := client.Get("http://wire/changes?seen=" + url.QueryEscape(seen))
+				res, err := client.Get("http://localhost/changes?seen=" + url.QueryEscape(seen))
 				if err != nil {
 					said <- err.Error()
 					return

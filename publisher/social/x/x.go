@@ -183,6 +183,10 @@ func (n *Network) Post(ctx context.Context, p publisher.Post) (publisher.Receipt
 	}
 	receipt, found, lost := n.Find(ctx, p)
 	switch {
+	case publisher.KindOf(lost) == publisher.Denied && lost != nil:
+		// The account is refused altogether, so this try posted nothing. Whether an
+		// earlier one did is as much in doubt as before.
+		return publisher.Receipt{}, lost
 	case lost != nil:
 		return publisher.Receipt{}, n.wire.Error(publisher.Unknown, "post to x",
 			"the post may be public: look at the account before it is posted again", errors.Join(err, lost))
