@@ -24,6 +24,8 @@ test: check
 # SIZE readers, 20000 unless given.
 bench:
 	@GO="$(GO)" sh .ci/bench
+	@$(GO) test -run '^$$' -bench RenderAll ./publisher/app | grep ^Benchmark
+	@GO="$(GO)" sh .ci/startup
 
 # Figures of the parts: each package's benchmarks, and how long crieur takes to start.
 bench-parts:
