@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"crieur/publisher"
@@ -49,6 +50,7 @@ type App struct {
 	conf      *config.Config
 	location  *time.Location
 	catalogue *locale.Catalogue
+	said      sync.Map // language → *phrases
 	set       *render.Set
 	folder    string // of config.yaml: what its paths are relative to
 

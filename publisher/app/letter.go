@@ -65,23 +65,19 @@ func label(name string) string {
 	}, strings.ToLower(name)), "-")
 }
 
-// merge gives one reader's values for a letter.
+// merge gives one reader's values for a letter. It is safe for concurrent use.
 func (a *App) merge(l *publisher.Letter, r publisher.Recipient) publisher.Merge {
-	words := a.catalogue.For(l.Rendering.Language)
-	greeting := words.T("mail.greeting.plain")
-	if r.Name != "" {
-		greeting = words.T("mail.greeting.named", "Name", r.Name)
-	}
+	words := a.phrases(l.Rendering.Language)
 	leave := a.publicURL("u", r.Token)
 	if l.List != "" && len(a.conf.Lists) > 1 {
 		leave += "?l=" + url.QueryEscape(l.List)
 	}
 	since := ""
 	if !r.Since.IsZero() {
-		since = words.ShortDate(r.Since.In(a.location))
+		since = words.day(r.Since.In(a.location))
 	}
 	return publisher.Merge{
-		publisher.MergeName: r.Name, publisher.MergeGreeting: greeting, publisher.MergeEmail: r.Email, publisher.MergeSince: since,
+		publisher.MergeName: r.Name, publisher.MergeGreeting: words.greeting(r.Name), publisher.MergeEmail: r.Email, publisher.MergeSince: since,
 		publisher.MergeUnsubscribe: leave, publisher.MergePreferences: a.publicURL("p", r.Token),
 		publisher.MergeView: a.publicURL("i", l.Rendering.IssueID),
 	}

@@ -195,8 +195,8 @@ const entitled = `EXISTS (SELECT 1 FROM subscriptions s JOIN subscribers r ON r.
 // inTurn holds for a part whose predecessor is accepted; $4 is that state.
 const inTurn = `NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.lot = deliveries.lot AND p.id = deliveries.id - 1 AND p.state <> $4)`
 
-// due holds for a delivery that may be leased; $1 is now.
-const due = `state IN (0, 4) AND due_at <= $1`
+// due holds for a delivery that may be leased; $5 is now.
+const due = `state IN (0, 4) AND due_at <= $5`
 
 func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
 	for len(wants) > 0 {
@@ -219,10 +219,10 @@ func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Cl
 	if key.mail {
 		condition, fourth = entitled, key.list
 	}
-	args, n := padded([]any{millis(now), millis(until), lot, fourth}, ids)
+	args, n := padded([]any{millis(now), millis(until), lot, fourth, millis(now)}, ids)
 	before := len(c.Granted)
 	err := each(ctx, tx, `UPDATE deliveries SET state = 2, attempts = attempts + 1, updated_at = $1, due_at = $2
-		WHERE lot = $3 AND `+condition+` AND `+due+` AND id IN (`+placeholders(5, n)+`) RETURNING id, attempts`, args,
+		WHERE lot = $3 AND `+condition+` AND `+due+` AND id IN (`+placeholders(6, n)+`) RETURNING id, attempts`, args,
 		func(r *sql.Rows) error {
 			k := publisher.Claim{Lot: lot}
 			err := r.Scan(&k.ID, &k.Attempt)
@@ -232,9 +232,9 @@ func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Cl
 	if err != nil || !key.mail || len(c.Granted)-before == len(wants) {
 		return err
 	}
-	args, n = padded([]any{millis(now), int64(publisher.StateSuppressed), lot, fourth}, ids)
+	args, n = padded([]any{millis(now), int64(publisher.StateSuppressed), lot, fourth, millis(now)}, ids)
 	return each(ctx, tx, `UPDATE deliveries SET updated_at = $1, due_at = 0, state = $2
-		WHERE lot = $3 AND NOT `+entitled+` AND `+due+` AND id IN (`+placeholders(5, n)+`) RETURNING id, attempts`, args,
+		WHERE lot = $3 AND NOT `+entitled+` AND `+due+` AND id IN (`+placeholders(6, n)+`) RETURNING id, attempts`, args,
 		func(r *sql.Rows) error {
 			k := publisher.Claim{Lot: lot}
 			err := r.Scan(&k.ID, &k.Attempt)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
+	"strings"
 	"sync"
 )
 
@@ -34,7 +36,7 @@ func (s *statements) learn(ctx context.Context, db *sql.DB) {
 	s.wanted = nil
 	s.mu.Unlock()
 	for text := range wanted {
-		statement, err := db.PrepareContext(ctx, text)
+		statement, err := db.PrepareContext(ctx, unnumbered(text))
 		if err != nil {
 			continue
 		}
@@ -46,6 +48,26 @@ func (s *statements) learn(ctx context.Context, db *sql.DB) {
 		if statement != nil {
 			statement.Close()
 		}
+	}
+}
+
+// unnumbered gives a text with "?" for its values where each is used once, in order:
+// SQLite looks every numbered one up among all the others.
+func unnumbered(text string) string {
+	whole := text
+	var b strings.Builder
+	for next := 1; ; next++ {
+		before, rest, found := strings.Cut(text, "$")
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		digits := len(rest) - len(strings.TrimLeft(rest, "0123456789"))
+		if n, err := strconv.Atoi(rest[:digits]); err != nil || n != next {
+			return whole
+		}
+		b.WriteByte('?')
+		text = rest[digits:]
 	}
 }
 

@@ -230,7 +230,7 @@ func (l *lane) transmit(p *pool, k *conn, j *job, within time.Duration) {
 	if within > 0 {
 		limit = min(limit, within)
 	}
-	block := append(stuff(j.msg), ".\r\n"...)
+	block := append(j.msg, ".\r\n"...)
 	if k.pipelining && (l.n > 1 || l.load(false)) && !p.wanted(k) {
 		if next := l.taken[1]; k.fits(next.envelope, len(next.msg)) == nil {
 			block, next.offered = k.appendEnvelope(block, next.envelope, len(next.msg)), true

@@ -1,7 +1,6 @@
 package mail
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -219,15 +218,6 @@ func (k *conn) verdict() (reply, error) {
 		return reply{}, &breakage{at: stepBody, perhaps: true, err: errReply}
 	}
 	return r, nil
-}
-
-// stuff doubles the dots that begin lines. Appended messages have no such line; this
-// keeps the wire right if that changes.
-func stuff(msg []byte) []byte {
-	if !bytes.HasPrefix(msg, []byte(".")) && !bytes.Contains(msg, []byte("\r\n.")) {
-		return msg
-	}
-	return bytes.ReplaceAll(append([]byte("\r\n"), msg...), []byte("\r\n."), []byte("\r\n.."))[2:]
 }
 
 // say sends one command.

@@ -22,6 +22,13 @@ const hexDigits = "0123456789ABCDEF"
 func appendQuoted(dst []byte, s string, columns int) ([]byte, int) {
 	col := 0
 	for i := 0; i < len(s); {
+		if col > 0 {
+			n := simple(s[i:], columns-col)
+			dst = append(dst, s[i:i+n]...)
+			if i, col = i+n, col+n; i == len(s) {
+				break
+			}
+		}
 		c := s[i]
 		if c == '\n' {
 			dst = append(dst, '\r', '\n')
@@ -55,6 +62,16 @@ func appendQuoted(dst []byte, s string, columns int) ([]byte, int) {
 		i += size
 	}
 	return dst, col
+}
+
+// simple gives how many bytes from the first, up to most, stand for themselves
+// wherever they are but at a line's beginning.
+func simple(s string, most int) int {
+	n := 0
+	for n < len(s) && n < most && s[n] > ' ' && s[n] <= '~' && s[n] != '=' {
+		n++
+	}
+	return n
 }
 
 // literal reports whether the byte s[i] may stand for itself in this column.
