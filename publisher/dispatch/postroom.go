@@ -14,7 +14,7 @@ const (
 	roomMost = 1024
 	// linger is how long outcomes wait for others to be committed with, where a logbook
 	// has them meanwhile.
-	linger = 5 * time.Millisecond
+	linger = 25 * time.Millisecond
 )
 
 // A parcel is a mail on its way through the postroom.
@@ -131,6 +131,8 @@ func (o *postroom) worthwhile(n int, due bool) bool {
 		return false
 	case o.log == nil, o.failure != nil, n >= most, due && n > 0:
 		return true
+	case n > 0 && n == o.granted && len(o.waiting) == 0:
+		return true // nothing is on its way that could be waited for
 	}
 	return wants > 0 && (len(o.ready) == 0 || o.dry.Load())
 }

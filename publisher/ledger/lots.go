@@ -189,16 +189,32 @@ func (l *Ledger) Forecast(ctx context.Context, lot publisher.Lot) (f publisher.F
 		f.New = max(0, lot.Parts-f.Existing)
 		return f, nil
 	}
-	err = l.read.QueryRowContext(ctx, `SELECT count(*) FROM lists i
-		JOIN subscriptions s ON s.list = i.n AND s.status = $1
-		JOIN subscribers r ON r.id = s.subscriber
-		WHERE i.name = $2 AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.hash = r.hash)
-		AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lot = $3 AND d.id = s.subscriber)`,
-		publisher.Confirmed, lot.List, n).Scan(&f.New)
+	if n == 0 {
+		f.New, err = l.confirmed(ctx, lot.List)
+	} else {
+		err = l.read.QueryRowContext(ctx, `SELECT count(*) FROM lists i
+			JOIN subscriptions s ON s.list = i.n AND s.status = $1
+			JOIN subscribers r ON r.id = s.subscriber
+			WHERE i.name = $2 AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.hash = r.hash)
+			AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE d.lot = $3 AND d.id = s.subscriber)`,
+			publisher.Confirmed, lot.List, n).Scan(&f.New)
+	}
 	if err != nil {
 		return f, l.fail(op, err)
 	}
 	return f, nil
+}
+
+// confirmed counts those whom a list's next issue would go to. There are few
+// suppressions: they are looked up among the readers, not the readers among them,
+// and SQLite joins in the order of its CROSS JOINs.
+func (l *Ledger) confirmed(ctx context.Context, list string) (n int, err error) {
+	err = l.read.QueryRowContext(ctx, `SELECT
+		(SELECT count(*) FROM lists i JOIN subscriptions s ON s.list = i.n WHERE i.name = $1 AND s.status = $2) -
+		(SELECT count(*) FROM lists i CROSS JOIN suppressions x CROSS JOIN subscribers r CROSS JOIN subscriptions s
+			WHERE i.name = $1 AND r.hash = x.hash AND s.list = i.n AND s.subscriber = r.id AND s.status = $2)`,
+		list, publisher.Confirmed).Scan(&n)
+	return n, err
 }
 
 // Lots gives the lots of a selection, oldest first.

@@ -24,6 +24,11 @@ const (
 	stateFolder   = 0o700
 	stateFile     = 0o600
 	commonPragmas = "_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
+
+	// Pages that each connection keeps, in KiB: a million readers must not take more
+	// memory than a few thousand, and what is read again soon is with the system anyway.
+	writeCache = "&_pragma=cache_size(-1000)"
+	readCache  = "&_pragma=cache_size(-500)"
 )
 
 // openSQLite opens DIR/crieur.db. A store that is up to date costs one look at its
@@ -80,11 +85,11 @@ func (l *Ledger) connectSQLite() error {
 	// FULL: with less, a claim that was committed can vanish at a power loss, and
 	// its mail would go out twice.
 	writer, err := driver.NewConnector("file:" + path + "?_txlock=immediate&" + commonPragmas +
-		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)")
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" + writeCache)
 	if err != nil {
 		return l.fail(opOpen, err)
 	}
-	reader, err := driver.NewConnector("file:" + path + "?" + commonPragmas + "&_pragma=query_only(1)")
+	reader, err := driver.NewConnector("file:" + path + "?" + commonPragmas + "&_pragma=query_only(1)" + readCache)
 	if err != nil {
 		return l.fail(opOpen, err)
 	}
