@@ -29,6 +29,9 @@ func (s *SMTP) Carry(ctx context.Context, r publisher.Round) {
 	l := lane{SMTP: s, ctx: ctx, round: r}
 	defer l.end()
 	for l.head(true) != nil {
+		if l.wary && !l.begin() {
+			continue
+		}
 		if p, k, err := l.connect(); err != nil {
 			l.done(publisher.Receipt{}, err)
 		} else {
@@ -44,6 +47,7 @@ type lane struct {
 	round  publisher.Round
 	taken  [ahead]*job
 	n      int
+	wary   bool              // the last mail was forbidden: no connection is made for the next before it is allowed
 	letter *publisher.Letter // the last one, and what was compiled of it
 	form   *Compiled
 }
@@ -63,6 +67,8 @@ type job struct {
 	msg      []byte // the message, at the end of buf
 	offered  bool   // its envelope is on its way
 	again    bool   // a kept connection died under it once
+	begun    bool
+	within   time.Duration // for its end, once begun
 }
 
 // head gives the mail whose turn it is; nil: there is none.
@@ -104,7 +110,7 @@ func (l *lane) build(j *job, m publisher.Mail) (err error) {
 		}
 		l.letter = m.Letter
 	}
-	j.mail, j.offered, j.again = m, false, false
+	j.mail, j.offered, j.again, j.begun = m, false, false, false
 	// Signing takes a core for about a millisecond. It is done here, so that it overlaps
 	// with what this and the other lanes wait for.
 	j.buf, j.envelope, err = l.form.append(l.form.sign.reserve(j.buf[:0]), m)
@@ -187,14 +193,26 @@ func (l *lane) travel(p *pool, k *conn) {
 			l.done(publisher.Receipt{}, l.outcome(p, err))
 			continue
 		}
-		within, err := l.round.Begin(j.mail)
-		if err != nil {
-			l.drop()
+		if !l.begin() {
 			k.dead = true // it waits for the message: nothing else can be said to it
 			return
 		}
-		l.transmit(p, k, j, within)
+		l.transmit(p, k, j)
 	}
+}
+
+// begin lets the mail at the head go, or gives it up where that is forbidden.
+func (l *lane) begin() bool {
+	j := l.taken[0]
+	if !j.begun {
+		within, err := l.round.Begin(j.mail)
+		if l.wary = err != nil; l.wary {
+			l.drop()
+			return false
+		}
+		j.begun, j.within = true, within
+	}
+	return true
 }
 
 // announce brings the dialogue to where the server waits for the message.
@@ -225,10 +243,10 @@ func (l *lane) lost(k *conn, j *job, err error) bool {
 
 // transmit sends the message at the head, with the envelope of the next one if that
 // is ready, and hears how it ended.
-func (l *lane) transmit(p *pool, k *conn, j *job, within time.Duration) {
+func (l *lane) transmit(p *pool, k *conn, j *job) {
 	limit := 10 * k.timeout
-	if within > 0 {
-		limit = min(limit, within)
+	if j.within > 0 {
+		limit = min(limit, j.within)
 	}
 	block := append(j.msg, ".\r\n"...)
 	if k.pipelining && (l.n > 1 || l.load(false)) && !p.wanted(k) {

@@ -30,7 +30,7 @@ func connect(ctx context.Context, s Server, c Config) (*conn, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
-	k, err := hello(ctx, raw, s, tlsConfig(s, c))
+	k, err := hello(ctx, raw, s, c.TLS)
 	if !stop() && err == nil {
 		err = &publisher.Error{Kind: publisher.Busy, Op: "connect", Where: s.where(), Err: context.Cause(ctx)}
 	}
@@ -52,11 +52,18 @@ func dial(ctx context.Context, s Server, c Config) (net.Conn, error) {
 	return raw, nil
 }
 
+// tlsConfig completes what is configured, once for all connections to a server: a
+// session that one of them made is taken up by the next.
 func tlsConfig(s Server, c Config) *tls.Config {
 	t := &tls.Config{}
 	if c.TLS != nil {
 		t = c.TLS.Clone()
 	}
+	if t.ClientSessionCache == nil {
+		t.ClientSessionCache = tls.NewLRUClientSessionCache(s.Connections)
+	}
+	// Small records show a page sooner; a mail is of use when it is whole.
+	t.DynamicRecordSizingDisabled = true
 	if t.ServerName == "" {
 		t.ServerName = s.Host
 	}

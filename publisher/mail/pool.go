@@ -43,6 +43,7 @@ type pool struct {
 }
 
 func newPool(s Server, c Config) *pool {
+	c.TLS = tlsConfig(s, c)
 	return &pool{server: s, config: c, pace: pacer{spacing: s.Rate.spacing()}, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
 }
 

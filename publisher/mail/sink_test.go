@@ -28,6 +28,7 @@ type script struct {
 	implicit   bool // TLS from the first byte
 	babble     bool // the client may speak anything
 	chop       bool // every octet of a reply in a packet of its own
+	deaf       bool // what came in a packet with the final dot is thrown away
 	// answer gives the reply to a command: "MAIL", "RCPT", "DATA", "." (the message has
 	// been read), "AUTH"…; "" for a good server's. n counts that command in this sink,
 	// from 1.
@@ -45,6 +46,7 @@ type sink struct {
 	accepted []string // messages, undotted
 	lines    []string // commands, with the connection's number before
 	conns    int
+	resumed  int // messages over TLS sessions that were taken up again
 	open     int
 	most     int
 }
@@ -254,6 +256,14 @@ func (t *talk) message(n int) bool {
 			break
 		}
 		b.WriteString(strings.TrimPrefix(line, "."))
+	}
+	if t.k.script.deaf {
+		_, _ = t.r.Discard(t.r.Buffered())
+	}
+	if over, ok := t.c.(*tls.Conn); ok && over.ConnectionState().DidResume {
+		t.k.mu.Lock()
+		t.k.resumed++
+		t.k.mu.Unlock()
 	}
 	rcpt := t.rcpt
 	t.mail, t.rcpt = false, 0
