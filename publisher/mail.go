@@ -73,8 +73,9 @@ type Courier interface {
 // neither Begin nor Done was called when Carry returns has surely not been sent, and
 // the same holds after an error of Begin.
 type Round interface {
-	// Next gives the next mail. Without wait, it gives one only if it is ready now;
-	// a mail may be taken ahead like that while earlier ones are under way.
+	// Next gives the next mail. With wait it is called only when no mail is under way
+	// or taken; without, it gives one only if it is ready now, and so a mail can be
+	// taken ahead.
 	Next(wait bool) (m Mail, ok bool)
 	// Begin comes before the first octet after which the server could accept the mail.
 	// An error forbids it. Else the mail's end has to be known within the time given.

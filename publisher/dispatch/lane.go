@@ -25,19 +25,20 @@ func (o *postroom) deliver() {
 	} else {
 		l.carry(o.c.Mailer)
 	}
-	for len(l.held) > 0 {
-		l.leave(l.held[0])
-	}
+	l.leave()
 }
 
-// leave ends a mail that the mailer told nothing of.
-func (l *lane) leave(p *parcel) {
-	if p.outcome.Started.IsZero() {
-		l.giveBack(p)
-		return
+// leave ends the mails that the mailer tells nothing more of.
+func (l *lane) leave() {
+	for len(l.held) > 0 {
+		p := l.held[0]
+		if p.outcome.Started.IsZero() {
+			l.giveBack(p)
+			continue
+		}
+		p.outcome = l.outcome(p.claim, p.outcome.Started, publisher.Receipt{}, errUntold)
+		l.end(p)
 	}
-	p.outcome = l.outcome(p.claim, p.outcome.Started, publisher.Receipt{}, errUntold)
-	l.end(p)
 }
 
 // carry does for a plain Mailer what a Courier does by itself.
@@ -61,6 +62,9 @@ func (l *lane) carry(m publisher.Mailer) {
 // Next gives the next mail that lies ready. Those that are not to be begun any more
 // are given back.
 func (l *lane) Next(wait bool) (publisher.Mail, bool) {
+	if wait {
+		l.leave() // else the run would wait for a mail that nobody has
+	}
 	for {
 		p, ok := l.fetch(wait)
 		if !ok {
