@@ -16,7 +16,15 @@ type Lot struct {
 	Size    int    // deliveries planned so far; their states always add up to it
 	Open    bool   // something may still be left to do
 	Created time.Time
+
+	Release   time.Time // not before this moment; zero: at once
+	Held      Hold      // why it waits for a person; "": it does not
+	Needed    int       // people who have to approve of it before HeldApproval ends
+	Cancelled time.Time // when the owner called it off: nothing more is planned of it
 }
+
+// Due reports whether the lot may go out at a moment.
+func (l Lot) Due(now time.Time) bool { return l.Held == "" && !l.Release.After(now) }
 
 // Mail reports whether the lot goes to readers, not to a network.
 func (l Lot) Mail() bool { return l.Network == "smtp" }
@@ -47,7 +55,8 @@ type Forecast struct {
 type Selection struct {
 	IssueIDs []string
 	Channels []string
-	Open     bool // only those with something left to do
+	Open     bool      // only those with something left to do
+	Due      time.Time // only those that are released by then and not held; zero: the others as well
 }
 
 // A DeliveryFilter names deliveries. What is empty does not restrict.
@@ -77,6 +86,7 @@ type Outcome struct {
 	Kind    Kind      // of the error, where Problem is not empty
 	Code    int       // the SMTP or HTTP status; 0 where there was none
 	Problem string    // what went wrong; "" for a success
+	Cost    int64     // StateAccepted: what it cost, in micro-dollars
 }
 
 // A Commit is what the ledger made of a set of outcomes and wanted claims.

@@ -17,7 +17,7 @@ import (
 //
 // An outcome counts if its attempt is the one that the delivery stands at and the
 // delivery is leased or unknown; else it is Late. A wanted delivery is Granted if it
-// is planned, or deferred and due; a mail moreover only if its reader's subscription
+// is planned, or deferred and due, and its lot released and not held; a mail moreover only if its reader's subscription
 // is confirmed and their address not suppressed, else it becomes Suppressed; a part
 // only if the part before it is accepted. What is neither was taken by someone else.
 //
@@ -144,6 +144,11 @@ func settleSome(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes
 			c.Late = append(c.Late, o.Claim)
 			continue
 		}
+		if o.State == publisher.StateAccepted && o.Cost > 0 {
+			if err := spend(ctx, tx, keys[o.Lot].channel, o); err != nil {
+				return err
+			}
+		}
 		if o.State == publisher.StateAccepted && o.Problem == "" && keys[o.Lot].mail || o.State == publisher.StatePlanned && o.Started.IsZero() {
 			continue
 		}
@@ -198,6 +203,9 @@ const inTurn = `NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.lot = deliveries.
 // due holds for a delivery that may be leased; $5 is now.
 const due = `state IN (0, 4) AND due_at <= $5`
 
+// released holds for the deliveries of a lot that may go out; $6 is the lot, $7 now.
+const released = `EXISTS (SELECT 1 FROM lots t WHERE t.n = $6 AND t.held = '' AND t.release_at <= $7)`
+
 func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
 	for len(wants) > 0 {
 		n := min(len(wants), 256)
@@ -219,10 +227,10 @@ func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Cl
 	if key.mail {
 		condition, fourth = entitled, key.list
 	}
-	args, n := padded([]any{millis(now), millis(until), lot, fourth, millis(now)}, ids)
+	args, n := padded([]any{millis(now), millis(until), lot, fourth, millis(now), lot, millis(now)}, ids)
 	before := len(c.Granted)
 	err := each(ctx, tx, `UPDATE deliveries SET state = 2, attempts = attempts + 1, updated_at = $1, due_at = $2
-		WHERE lot = $3 AND `+condition+` AND `+due+` AND id IN (`+placeholders(6, n)+`) RETURNING id, attempts`, args,
+		WHERE lot = $3 AND `+condition+` AND `+due+` AND `+released+` AND id IN (`+placeholders(8, n)+`) RETURNING id, attempts`, args,
 		func(r *sql.Rows) error {
 			k := publisher.Claim{Lot: lot}
 			err := r.Scan(&k.ID, &k.Attempt)

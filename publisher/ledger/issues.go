@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"crieur/publisher"
 )
@@ -12,16 +13,23 @@ import (
 // SaveArticle keeps an article as it is now; the one with the same ID is replaced.
 func (l *Ledger) SaveArticle(ctx context.Context, a publisher.Article) error {
 	const op = "store the article"
-	content, err := json.Marshal(a)
+	content, err := packArticle(a)
 	if err != nil {
 		return l.fail(op, err)
 	}
-	return l.update(ctx, op, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT INTO articles (id, hash, content, saved_at) VALUES ($1, $2, $3, $4)
-			ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, content = excluded.content, saved_at = excluded.saved_at`,
-			a.ID, a.Hash, string(content), millis(l.now()))
-		return err
-	})
+	return l.update(ctx, op, func(tx *sql.Tx) error { return saveArticle(ctx, tx, a, content, l.now()) })
+}
+
+func packArticle(a publisher.Article) (string, error) {
+	content, err := json.Marshal(a)
+	return string(content), err
+}
+
+func saveArticle(ctx context.Context, tx *sql.Tx, a publisher.Article, content string, now time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO articles (id, hash, content, saved_at) VALUES ($1, $2, $3, $4)
+		ON CONFLICT (id) DO UPDATE SET hash = excluded.hash, content = excluded.content, saved_at = excluded.saved_at`,
+		a.ID, a.Hash, content, millis(now))
+	return err
 }
 
 // Article gives an article as it was last saved.
@@ -45,37 +53,68 @@ func (l *Ledger) Article(ctx context.Context, id string) (publisher.Article, err
 // that the issue has on one of the given renderings' channels.
 func (l *Ledger) SaveIssue(ctx context.Context, issue publisher.Issue, renderings []publisher.Rendering) (publisher.Issue, []publisher.Rendering, error) {
 	const op = "freeze the renderings"
-	var kept []publisher.Rendering
-	parts := make([]string, len(renderings))
-	channels := make([]string, len(renderings))
-	for i, r := range renderings {
-		text, err := json.Marshal(r.Parts)
-		if err != nil {
-			return issue, nil, l.fail(op, err)
-		}
-		parts[i], channels[i] = string(text), r.Channel
+	f, err := freeze(issue, renderings)
+	if err != nil {
+		return issue, nil, l.fail(op, err)
 	}
-	err := l.update(ctx, op, func(tx *sql.Tx) error {
-		if _, err := tx.ExecContext(ctx, `INSERT INTO issues (id, newsletter, article, title, hash, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
-			issue.ID, issue.Newsletter, issue.ArticleID, issue.Title, issue.Hash, millis(issue.Created)); err != nil {
+	var kept []publisher.Rendering
+	err = l.update(ctx, op, func(tx *sql.Tx) error {
+		if _, err := f.save(ctx, tx); err != nil {
 			return err
-		}
-		for i, r := range renderings {
-			if _, err := tx.ExecContext(ctx, `INSERT INTO renderings
-				(issue, channel, language, ordinal, subject, preheader, html, text, nonce, parts, hash, created_at)
-				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
-				issue.ID, r.Channel, r.Language, i, r.Subject, r.Preheader, r.HTML, r.Text, r.Nonce, parts[i], r.Hash, millis(r.Created)); err != nil {
-				return err
-			}
 		}
 		var err error
-		if issue, err = l.issue(ctx, tx, issue.ID); err != nil {
-			return err
-		}
-		kept, err = l.renderings(ctx, tx, issue.ID, channels)
+		issue, kept, err = l.frozen(ctx, tx, f)
 		return err
 	})
+	return issue, kept, err
+}
+
+// A freezing is an issue with its renderings, as they are stored.
+type freezing struct {
+	issue      publisher.Issue
+	renderings []publisher.Rendering
+	parts      []string // JSON
+	channels   []string
+}
+
+func freeze(issue publisher.Issue, renderings []publisher.Rendering) (freezing, error) {
+	f := freezing{issue: issue, renderings: renderings}
+	for _, r := range renderings {
+		text, err := json.Marshal(r.Parts)
+		if err != nil {
+			return f, err
+		}
+		f.parts, f.channels = append(f.parts, string(text)), append(f.channels, r.Channel)
+	}
+	return f, nil
+}
+
+// save inserts or ignores, and reports whether the issue is new.
+func (f freezing) save(ctx context.Context, tx *sql.Tx) (fresh bool, err error) {
+	n, err := affected(tx.ExecContext(ctx, `INSERT INTO issues (id, newsletter, article, title, hash, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`,
+		f.issue.ID, f.issue.Newsletter, f.issue.ArticleID, f.issue.Title, f.issue.Hash, millis(f.issue.Created)))
+	if err != nil {
+		return false, err
+	}
+	for i, r := range f.renderings {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO renderings
+			(issue, channel, language, ordinal, subject, preheader, html, text, nonce, parts, hash, created_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`,
+			f.issue.ID, r.Channel, r.Language, i, r.Subject, r.Preheader, r.HTML, r.Text, r.Nonce, f.parts[i], r.Hash, millis(r.Created)); err != nil {
+			return false, err
+		}
+	}
+	return n > 0, nil
+}
+
+// frozen reads back what is kept of a freezing.
+func (l *Ledger) frozen(ctx context.Context, tx *sql.Tx, f freezing) (publisher.Issue, []publisher.Rendering, error) {
+	issue, err := l.issue(ctx, tx, f.issue.ID)
+	if err != nil {
+		return issue, nil, err
+	}
+	kept, err := l.renderings(ctx, tx, f.issue.ID, f.channels)
 	return issue, kept, err
 }
 

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"strconv"
 
 	"crieur/publisher"
 )
@@ -24,8 +25,9 @@ type lotKey struct {
 // a post, or a mail to each reader whose subscription to lot.List is confirmed. A
 // reader who left since the channel's previous issue gets a delivery too, as
 // suppressed from the start: the issue that first goes without them says so. What
-// was planned before stays as it is, and so do the lot's list, domain and creation;
-// the lot is given back as it is kept.
+// was planned before stays as it is, and so do the lot's list, domain, creation,
+// release and hold; the lot is given back as it is kept. Nothing is added to one that
+// was called off.
 //
 // It works in chunks: other writers get their turn, and after an interruption the
 // next call does what is left.
@@ -33,6 +35,9 @@ func (l *Ledger) Materialise(ctx context.Context, lot publisher.Lot) (kept publi
 	const op = "plan deliveries"
 	if kept, err = l.makeLot(ctx, op, lot); err != nil {
 		return kept, 0, err
+	}
+	if !kept.Cancelled.IsZero() {
+		return kept, 0, nil
 	}
 	if kept.Mail() {
 		added, err = l.planMails(ctx, op, kept)
@@ -55,9 +60,10 @@ func (l *Ledger) makeLot(ctx context.Context, op string, lot publisher.Lot) (kep
 				return err
 			}
 		}
-		if _, err := tx.ExecContext(ctx, `INSERT INTO lots (issue, channel, network, list, domain, parts, size, open, created_at)
-			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7) ON CONFLICT DO NOTHING`,
-			lot.IssueID, lot.Channel, lot.Network, list, lot.Domain, lot.Parts, millis(lot.Created)); err != nil {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO lots (issue, channel, network, list, domain, parts, size, open, created_at, release_at, held, needed)
+			VALUES ($1, $2, $3, $4, $5, $6, 0, 0, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+			lot.IssueID, lot.Channel, lot.Network, list, lot.Domain, lot.Parts, millis(lot.Created),
+			millis(lot.Release), string(lot.Held), lot.Needed); err != nil {
 			return err
 		}
 		found, err := l.findLots(ctx, tx, publisher.Selection{IssueIDs: []string{lot.IssueID}, Channels: []string{lot.Channel}})
@@ -184,6 +190,9 @@ func (l *Ledger) Forecast(ctx context.Context, lot publisher.Lot) (f publisher.F
 	var n int64
 	if len(found) > 0 {
 		n, f.Existing, lot.List = found[0].ID, found[0].Size, found[0].List
+		if !found[0].Cancelled.IsZero() {
+			return f, nil
+		}
 	}
 	if !lot.Mail() {
 		f.New = max(0, lot.Parts-f.Existing)
@@ -229,22 +238,37 @@ func (l *Ledger) Lots(ctx context.Context, s publisher.Selection) ([]publisher.L
 func (l *Ledger) findLots(ctx context.Context, q querier, s publisher.Selection) ([]publisher.Lot, error) {
 	issues, args := in("t.issue", nil, s.IssueIDs)
 	channels, args := in("t.channel", args, s.Channels)
-	open := ""
+	only := ""
 	if s.Open {
-		open = " AND t.open = 1"
+		only = " AND t.open = 1"
+	}
+	if !s.Due.IsZero() {
+		args = append(args, millis(s.Due))
+		only += " AND t.held = '' AND t.release_at <= $" + strconv.Itoa(len(args))
 	}
 	var lots []publisher.Lot
-	err := each(ctx, q, `SELECT t.n, t.issue, t.channel, t.network, coalesce(i.name, ''), t.domain, t.parts, t.size, t.open, t.created_at
-		FROM lots t LEFT JOIN lists i ON i.n = t.list WHERE `+issues+` AND `+channels+open+` ORDER BY t.created_at, t.n`, args,
+	err := each(ctx, q, lotQuery("")+` WHERE `+issues+` AND `+channels+only+` ORDER BY t.created_at, t.n`, args,
 		func(r *sql.Rows) error {
-			var lot publisher.Lot
-			var open, created int64
-			err := r.Scan(&lot.ID, &lot.IssueID, &lot.Channel, &lot.Network, &lot.List, &lot.Domain, &lot.Parts, &lot.Size, &open, &created)
-			lot.Open, lot.Created = open == 1, moment(created)
+			lot, err := scanLot(r)
 			lots = append(lots, lot)
 			return err
 		})
 	return lots, err
+}
+
+// lotQuery begins a query for lots, as t, with more columns at its end.
+func lotQuery(more string) string {
+	return `SELECT t.n, t.issue, t.channel, t.network, coalesce(i.name, ''), t.domain, t.parts, t.size, t.open, t.created_at,
+		t.release_at, t.held, t.needed, t.cancelled_at` + more + ` FROM lots t LEFT JOIN lists i ON i.n = t.list`
+}
+
+func scanLot(r *sql.Rows, more ...any) (lot publisher.Lot, err error) {
+	var open, created, release, cancelled int64
+	err = r.Scan(append([]any{&lot.ID, &lot.IssueID, &lot.Channel, &lot.Network, &lot.List, &lot.Domain, &lot.Parts, &lot.Size, &open, &created,
+		&release, &lot.Held, &lot.Needed, &cancelled}, more...)...)
+	lot.Open, lot.Created = open == 1, moment(created)
+	lot.Release, lot.Cancelled = moment(release), moment(cancelled)
+	return lot, err
 }
 
 // key looks a lot's unchanging side up, once.
@@ -277,14 +301,19 @@ func (l *Ledger) CloseLots(ctx context.Context, lots []int64) error {
 			if _, err := tx.ExecContext(ctx, `UPDATE lots SET open = open WHERE n = $1`, lot); err != nil {
 				return err
 			}
-			if _, err := tx.ExecContext(ctx, `UPDATE lots SET open = 0 WHERE n = $1 AND NOT EXISTS
-				(SELECT 1 FROM deliveries d WHERE d.lot = lots.n AND (d.state IN ($2, $3, $4, $5) OR d.state = $6 AND lots.list = 0))`,
-				lot, publisher.StatePlanned, publisher.StateHeld, publisher.StateLeased, publisher.StateDeferred, publisher.StateUnknown); err != nil {
+			if err := closeLot(ctx, tx, lot); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+func closeLot(ctx context.Context, tx *sql.Tx, lot int64) error {
+	_, err := tx.ExecContext(ctx, `UPDATE lots SET open = 0 WHERE n = $1 AND NOT EXISTS
+		(SELECT 1 FROM deliveries d WHERE d.lot = lots.n AND (d.state IN ($2, $3, $4, $5) OR d.state = $6 AND lots.list = 0))`,
+		lot, publisher.StatePlanned, publisher.StateHeld, publisher.StateLeased, publisher.StateDeferred, publisher.StateUnknown)
+	return err
 }
 
 // Counts tallies the selected lots by state.

@@ -80,6 +80,8 @@ func (l *Ledger) planAnew(ctx context.Context, tx *sql.Tx, lot publisher.Lot, pa
 		int64(publisher.StateDeferred), int64(publisher.StateFailed)); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, `UPDATE lots SET open = 1, parts = $1, size = (SELECT count(*) FROM deliveries WHERE lot = n) WHERE n = $2`, parts, lot.ID)
+	// Another text wants other approvals.
+	_, err := tx.ExecContext(ctx, `UPDATE lots SET open = 1, parts = $1, size = (SELECT count(*) FROM deliveries WHERE lot = n),
+		held = CASE WHEN needed > 0 AND held = '' THEN $2 ELSE held END WHERE n = $3`, parts, string(publisher.HeldApproval), lot.ID)
 	return err
 }

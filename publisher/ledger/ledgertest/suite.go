@@ -48,6 +48,16 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"close and open":       closeAndOpen,
 		"due and next due":     dueAndNextDue,
 		"deliveries and pages": deliveriesAndPages,
+		"release":              release,
+		"holds":                holds,
+		"approvals":            approvals,
+		"cancel":               cancel,
+		"waiting":              waiting,
+		"stops":                stops,
+		"spending":             spending,
+		"schedules":            schedules,
+		"arrivals":             arrivals,
+		"pool":                 pool,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, open(t)) })
 	}
