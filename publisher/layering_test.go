@@ -45,6 +45,7 @@ var only = map[string]string{
 	"github.com/mmcdole/gofeed":           "publisher/source",
 	"github.com/nicksnyder/go-i18n":       "publisher/locale",
 	"github.com/aymerick/douceur":         "publisher/render",
+	"github.com/robfig/cron":              "publisher/queue/calendar",
 }
 
 // yardstick is the room that measures crieur against these modules' usual use.
@@ -106,6 +107,7 @@ func TestJudgeRefuses(t *testing.T) {
 		"network imports network": {"publisher/social/x", "crieur/publisher/social/mastodon"},
 		"viper outside config":    {"publisher/app", "github.com/spf13/viper"},
 		"doctor imports a part":   {"publisher/doctor", "crieur/publisher/mail"},
+		"cron beside calendar":    {"publisher/queue/route", "github.com/robfig/cron/v3"},
 		"dispatch with a module":  {"publisher/dispatch", "github.com/google/uuid"},
 	} {
 		if judge(c.room, c.imported) == "" {
