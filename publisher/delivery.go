@@ -68,6 +68,10 @@ type Delivery struct {
 	After     time.Time // Deferred: not before this moment
 	Receipt   Receipt   // Accepted
 	Problem   string    // what the last attempt said, where it was no success
+
+	// Of mails that are due, and of no others:
+	Deferrals     int       // how often a server has told it to wait
+	DeferredSince time.Time // when its first attempt began that came to nothing yet; zero: there was none
 }
 
 // A Recipient is a reader as a delivery needs to know them.

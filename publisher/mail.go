@@ -44,14 +44,17 @@ func (m Mail) MessageID() string { return m.Key + "@" + m.Letter.Domain }
 
 // A Mailer hands mails to SMTP servers. Safe for concurrent use. One call makes
 // one attempt; it does not retry, except on another connection when the first
-// was surely dead before the mail's data was sent.
+// was surely dead before the mail's data was sent, or was ended by a server that
+// says that it did not accept the mail (421), and on another server when one
+// refuses us.
 //
 // On success the receipt's ID is the Message-ID and Reply the server's answer.
 // Kinds of error: Busy, a 4xx reply or no connection (surely not accepted);
 // Invalid, a 5xx reply that concerns the recipient (then Error.Code holds it) or the
 // mail (then Code is 0); Denied, the
 // server refuses us (login, policy); Unknown, the connection broke after the
-// final dot was sent. Error.Code holds the code of all other replies.
+// final dot was sent. Error.Code holds the code of all other replies. A Busy error
+// with After says that no server takes any mail before that moment.
 type Mailer interface {
 	Send(ctx context.Context, m Mail) (Receipt, error)
 }

@@ -67,6 +67,9 @@ func (s *session) printResult(r *app.Result) error {
 	} else {
 		s.tell("%s", counts(r.Counts))
 	}
+	if r.Next != nil {
+		s.tell("what is deferred is due again from %s on: run the same command then, or crieur retry at once", r.Next.Format("2006-01-02 15:04"))
+	}
 	if r.Cost > 0 && r.Counts[publisher.StateAccepted.String()] > 0 {
 		s.tell("cost of the posts: at most $%.3f", r.Cost)
 	}

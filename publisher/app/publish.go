@@ -84,6 +84,7 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	}
 	d := dispatch.New(dispatch.Config{
 		Ledger: store, Mailer: mailer, Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
+		Retry: dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
 	})
 	return d, func() { _ = mailer.Close() }, nil
 }
@@ -114,6 +115,10 @@ func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selec
 		}
 	}
 	r.Unknown = r.Counts[publisher.StateUnknown.String()]
+	if next := report.Next(); !next.IsZero() {
+		next = next.In(a.location)
+		r.Next = &next
+	}
 	for _, channel := range sorted(report.Paused) {
 		why := report.Paused[channel]
 		r.Denied = r.Denied || publisher.KindOf(why) == publisher.Denied

@@ -17,6 +17,7 @@ type Result struct {
 	Deliveries  []DeliveryView `json:"deliveries"`
 	Omitted     int            `json:"omitted,omitempty"` // accepted deliveries that are not listed
 	Counts      map[string]int `json:"counts"`
+	Next        *time.Time     `json:"next,omitempty"` // when the first of the deferred deliveries is due
 	Unknown     int            `json:"-"`
 	Denied      bool           `json:"-"` // a channel refused our login
 	Cost        float64        `json:"cost_usd"`

@@ -89,7 +89,7 @@ func TestDecodeIsStrict(t *testing.T) {
 	want := []string{
 		"3 channels.tweets.needed: is missing",
 		`7 channels.tweets.api: want a whole number, got "v1"`,
-		"8 channels.tweets.consumer_key: want a duration such as 30s or 5m",
+		"8 channels.tweets.consumer_key: want a duration such as 30s, 5m or 3d",
 		"9 channels.tweets.find_after: unknown key",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

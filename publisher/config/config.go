@@ -64,6 +64,7 @@ type Config struct {
 	Article     Article      `mapstructure:"article" desc:"How articles are read."`
 	SMTP        []SMTP       `mapstructure:"smtp" names:"server" desc:"The servers that take the mails, by name. The first is used; the later ones take over while it cannot be reached."`
 	DKIM        []DKIM       `mapstructure:"dkim" names:"domain" desc:"The domains whose mails are signed, by name; one also signs for senders below it."`
+	Retry       Retry        `mapstructure:"retry" desc:"When mails that a server has told to wait are tried again, and for how long."`
 	Lists       []List       `mapstructure:"lists" names:"list" desc:"The lists that readers are on, by name."`
 	Newsletters []Newsletter `mapstructure:"newsletters" names:"newsletter" desc:"The newsletters, by name."`
 	Channels    []Channel    `mapstructure:"channels" names:"channel" desc:"The accounts on social networks, by name."`

@@ -125,6 +125,7 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 		Article: config.Article{MaxBytes: 10 << 20, Timeout: 20 * time.Second},
 		SMTP: []config.SMTP{{Name: "main", Host: "smtp.gazette.example", Port: 587, Security: "starttls",
 			User: "redaction@gazette.example", Auth: "auto", Connections: 4, Timeout: 30 * time.Second, MessagesPerConnection: 100}},
+		Retry: config.Retry{Schedule: []string{"5s", "20s", "1m", "5m", "15m", "1h", "4h", "12h"}, GiveUp: 72 * time.Hour, Wait: 30 * time.Second},
 		Lists: []config.List{{Name: "lecteurs", Title: "Les lecteurs de la Gazette",
 			Description: "L’article du jour, chaque soir à 18 heures."}},
 		Newsletters: []config.Newsletter{{Name: "quotidien", Title: "L’article du jour", List: "lecteurs",

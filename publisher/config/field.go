@@ -46,7 +46,7 @@ func (f form) want() string {
 	case truth:
 		return "true or false"
 	case duration:
-		return "a duration such as 30s or 5m"
+		return "a duration such as 30s, 5m or 3d"
 	case address:
 		return "an address such as Name <name@example.org>"
 	case texts, items:

@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 )
 
@@ -237,7 +236,7 @@ func (f field) convert(s string, target reflect.Value) *refusal {
 		}
 		target.SetBool(s == "true")
 	case duration:
-		d, err := time.ParseDuration(s)
+		d, err := readDuration(s)
 		if err != nil || d < 0 || !f.within(int64(d)) {
 			return want
 		}

@@ -22,6 +22,10 @@ func checkFormat(format, s string) *refusal {
 	switch format {
 	case "url":
 		return checkURL(s)
+	case "duration":
+		if d, err := readDuration(s); err != nil || d <= 0 {
+			return &refusal{"want " + duration.want(), ""}
+		}
 	case "host":
 		return checkHost(s)
 	case "listen":

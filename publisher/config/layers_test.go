@@ -65,6 +65,8 @@ func TestEnvironmentReachesEveryKey(t *testing.T) {
 		"key with _":       {"CRIEUR_SMTP_MAIN_MESSAGES_PER_CONNECTION", "50", func(_ *testing.T, c *config.Config) any { return c.SMTP[0].MessagesPerConnection }, 50},
 		"name with . - A":  {"CRIEUR_SMTP_RELAIS_SUD_2_PASSWORD", "s", func(_ *testing.T, c *config.Config) any { return c.SMTP[1].Password.Reveal() }, "s"},
 		"duration":         {"CRIEUR_SMTP_MAIN_TIMEOUT", "1m30s", func(_ *testing.T, c *config.Config) any { return c.SMTP[0].Timeout }, 90 * time.Second},
+		"days":             {"CRIEUR_RETRY_GIVE_UP", "2d12h", func(_ *testing.T, c *config.Config) any { return c.Retry.GiveUp }, 60 * time.Hour},
+		"waits":            {"CRIEUR_RETRY_SCHEDULE", "1m, 4h, 1d", func(_ *testing.T, c *config.Config) any { return c.Retry.Waits() }, []time.Duration{time.Minute, 4 * time.Hour, 24 * time.Hour}},
 		"rate":             {"CRIEUR_SMTP_MAIN_RATE", "300/h", func(_ *testing.T, c *config.Config) any { return c.SMTP[0].Rate }, config.Rate{Count: 300, Per: time.Hour}},
 		"address":          {"CRIEUR_NEWSLETTERS_QUOTIDIEN_REPLY_TO", "Rédaction <r@gazette.example>", func(_ *testing.T, c *config.Config) any { return c.Newsletters[0].ReplyTo }, publisher.Address{Name: "Rédaction", Email: "r@gazette.example"}},
 		"three deep":       {"CRIEUR_ARTICLE_UTM_ENABLED", "true", func(_ *testing.T, c *config.Config) any { return c.Article.UTM.Enabled }, true},

@@ -175,7 +175,7 @@ func (f field) schema() *schema {
 	case truth:
 		s.Type, s.Pattern = []string{"boolean", "string"}, "^"+reference+"$"
 	case duration:
-		s.Type, s.Pattern = "string", `^(([0-9.]+(ns|us|µs|ms|s|m|h))+|`+reference+`)$`
+		s.Type, s.Pattern = "string", `^(([0-9.]+(ns|us|µs|ms|s|m|h|d))+|`+reference+`)$`
 	case texts:
 		s.Type, s.Items, s.UniqueItems = "array", &schema{Type: "string", Enum: choices(f.enum())}, true
 	case pairs:

@@ -106,6 +106,24 @@ type SMTP struct {
 	Rate                  Rate             `mapstructure:"rate" desc:"Most mails in a time, such as 300/h, 10/s or 2000/d. Left out: no limit."`
 }
 
+// Retry is what becomes of mails that a server has told to wait.
+type Retry struct {
+	Schedule []string      `mapstructure:"schedule" default:"5s,20s,1m,5m,15m,1h,4h,12h" format:"duration" desc:"The wait after each time that a mail was told to wait, such as 5m or 4h; the last one repeats. Each is spread by a quarter either way."`
+	GiveUp   time.Duration `mapstructure:"give_up" default:"3d" min:"1" desc:"So long after its first attempt a mail that still has to wait ends as bounced."`
+	Wait     time.Duration `mapstructure:"wait" default:"30s" min:"1" desc:"The longest of these waits that publish sits out itself; what has to wait longer is left to a later run."`
+}
+
+// Waits gives the schedule.
+func (r Retry) Waits() []time.Duration {
+	var waits []time.Duration
+	for _, s := range r.Schedule {
+		if d, err := readDuration(s); err == nil {
+			waits = append(waits, d)
+		}
+	}
+	return waits
+}
+
 // A List is a group of readers.
 type List struct {
 	Name        string `mapstructure:"-"`

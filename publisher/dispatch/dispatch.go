@@ -113,12 +113,25 @@ type Config struct {
 	Jitter func() float64                             // in [0, 1); nil: random
 }
 
-// Retry is the schedule for what is surely not done yet.
+// Retry is the schedule for what is surely not done yet. All waits are spread by a
+// quarter either way, so that what failed together is not tried again together.
 type Retry struct {
 	Tries    int           // of one delivery within one Run; 0: 3
 	First    time.Duration // the wait after the first try, doubled after each further one; 0: 2 seconds
 	Longest  time.Duration // the longest such wait; 0: 1 hour
 	Patience time.Duration // the longest wait that a Run sits out itself; 0: 30 seconds
+
+	// Mails that a server has told to wait keep to a schedule of their own, which holds
+	// from run to run: it goes by what the ledger has of their attempts.
+	Schedule []time.Duration // the wait after each deferral, the last one repeated; nil: DefaultSchedule
+	GiveUp   time.Duration   // so long after the first attempt a mail that is deferred ends; 0: 3 days
+}
+
+// DefaultSchedule begins with waits that a Run sits out: most servers that cannot
+// take a mail now can a moment later. Those that mean it are asked again in minutes,
+// then in hours.
+func DefaultSchedule() []time.Duration {
+	return []time.Duration{5 * time.Second, 20 * time.Second, time.Minute, 5 * time.Minute, 15 * time.Minute, time.Hour, 4 * time.Hour, 12 * time.Hour}
 }
 
 func (c Config) withDefaults() Config {
@@ -133,6 +146,10 @@ func (c Config) withDefaults() Config {
 	c.Retry.First = or(c.Retry.First, 2*time.Second)
 	c.Retry.Longest = or(c.Retry.Longest, time.Hour)
 	c.Retry.Patience = or(c.Retry.Patience, 30*time.Second)
+	c.Retry.GiveUp = or(c.Retry.GiveUp, 3*24*time.Hour)
+	if len(c.Retry.Schedule) == 0 {
+		c.Retry.Schedule = DefaultSchedule()
+	}
 	if c.Unknown == nil {
 		c.Unknown = func(string) Policy { return Leave }
 	}
@@ -174,14 +191,17 @@ type Dispatcher struct{ c Config }
 // New gives a dispatcher.
 func New(c Config) *Dispatcher { return &Dispatcher{c: c.withDefaults()} }
 
-// backoff is how long to wait after so many tries: doubling, and spread by a
-// quarter either way so that what failed together is not retried together.
+// backoff is how long to wait after so many tries, doubling.
 func (d *Dispatcher) backoff(tries int) time.Duration {
 	r := d.c.Retry
 	wait := r.Longest
 	if shift := max(tries, 1) - 1; shift < 32 && r.First<<shift > 0 {
 		wait = min(r.First<<shift, r.Longest)
 	}
+	return d.spread(wait)
+}
+
+func (d *Dispatcher) spread(wait time.Duration) time.Duration {
 	return time.Duration(float64(wait) * (0.75 + d.c.Jitter()/2))
 }
 

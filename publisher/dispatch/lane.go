@@ -132,7 +132,10 @@ func (l *lane) Done(m publisher.Mail, receipt publisher.Receipt, err error) {
 	}
 	begun := p.outcome.Started
 	if begun.IsZero() {
-		if l.ctx.Err() != nil {
+		if away := publisher.KindOf(err) == publisher.Busy && !publisher.AfterOf(err).IsZero(); away || l.ctx.Err() != nil {
+			if away {
+				p.closed(err)
+			}
 			l.giveBack(p)
 			return
 		}
@@ -140,6 +143,7 @@ func (l *lane) Done(m publisher.Mail, receipt publisher.Receipt, err error) {
 	}
 	p.outcome = l.outcome(p.claim, begun, receipt, err)
 	p.heed(&p.outcome, err)
+	p.postpone(&p.outcome, err)
 	l.end(p)
 }
 

@@ -20,6 +20,8 @@ type mailing struct {
 	out     sync.WaitGroup      // mails offered and not yet recorded
 	misses  atomic.Int32        // calls in a row that reached no server
 	missed  atomic.Pointer[error]
+	until   atomic.Int64 // no server takes mail before; 0: one may
+	away    atomic.Int64 // since when none does; 0: the last mail reached one
 }
 
 // sendMails sends the lots side by side over common lanes.
@@ -65,6 +67,13 @@ func (m *mailing) feed(offers chan<- []*parcel) error {
 		m.out.Wait()
 		if err != nil || m.halted(m.lot.Channel) {
 			return err
+		}
+		if m.shut() {
+			if !m.outlast() {
+				return nil
+			}
+			round--
+			continue
 		}
 		if round == m.c.Retry.Tries {
 			if m.unreachable() {
@@ -152,7 +161,7 @@ func (m *mailing) offerAll(offers chan<- []*parcel) error {
 
 // stopped reports whether no further mail of the lot is to be begun, in this round
 // at least.
-func (m *mailing) stopped() bool { return m.halted(m.lot.Channel) || m.unreachable() }
+func (m *mailing) stopped() bool { return m.halted(m.lot.Channel) || m.unreachable() || m.shut() }
 
 // unreachable reports that so many calls in a row reached no server that the rest
 // need not be tried: with a million readers, each would cost a timeout.
@@ -188,6 +197,7 @@ func (m *mailing) heed(o *publisher.Outcome, err error) {
 	}
 	switch {
 	case err == nil:
+		m.opened()
 	case o.Kind == publisher.Denied, o.Kind == publisher.Internal:
 		m.pause(m.lot.Channel, err)
 	case o.State == publisher.StateFailed && o.Code >= 500:

@@ -121,7 +121,7 @@ func identify(d *publisher.Delivery, lot publisher.Lot, id, since int64) {
 
 // Due gives up to limit mails of a lot that may be leased now, in the order of
 // their readers' numbers, from the one after the given number. Readers' names and
-// tokens are filled in.
+// tokens are filled in, and how long they have been deferred.
 func (l *Ledger) Due(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int) ([]publisher.Delivery, error) {
 	const op = "look for mails to send"
 	key, err := l.key(ctx, lot.ID)
@@ -130,17 +130,21 @@ func (l *Ledger) Due(ctx context.Context, lot publisher.Lot, after int64, now ti
 	}
 	mails := make([]publisher.Delivery, 0, limit)
 	err = each(ctx, l.read, `SELECT d.id, d.state, d.attempts, d.updated_at,
-		coalesce(r.email, ''), coalesce(r.name, ''), coalesce(r.language, ''), coalesce(r.token, ''), coalesce(s.since, 0)
+		coalesce(r.email, ''), coalesce(r.name, ''), coalesce(r.language, ''), coalesce(r.token, ''), coalesce(s.since, 0),
+		CASE WHEN d.attempts = 0 THEN 0 ELSE
+			(SELECT count(*) FROM attempts a WHERE a.lot = d.lot AND a.id = d.id AND a.state = 4 AND a.code >= 400) END,
+		CASE WHEN d.attempts = 0 THEN 0 ELSE
+			(SELECT coalesce(min(a.started_at), 0) FROM attempts a WHERE a.lot = d.lot AND a.id = d.id AND a.state = 4) END
 		FROM deliveries d
 		LEFT JOIN subscribers r ON r.id = d.id
 		LEFT JOIN subscriptions s ON s.list = $1 AND s.subscriber = d.id
 		WHERE d.lot = $2 AND d.id > $3 AND d.state IN (0, 4) AND d.due_at <= $4 ORDER BY d.id LIMIT $5`,
 		[]any{key.list, lot.ID, after, millis(now), limit}, func(row *sql.Rows) error {
 			d := publisher.Delivery{IssueID: lot.IssueID, Channel: lot.Channel, Network: lot.Network, Created: lot.Created}
-			var id, updated, since int64
+			var id, updated, since, deferred int64
 			err := row.Scan(&id, &d.State, &d.Attempts, &updated,
-				&d.Recipient.Email, &d.Recipient.Name, &d.Recipient.Language, &d.Recipient.Token, &since)
-			d.Updated = moment(updated)
+				&d.Recipient.Email, &d.Recipient.Name, &d.Recipient.Language, &d.Recipient.Token, &since, &d.Deferrals, &deferred)
+			d.Updated, d.DeferredSince = moment(updated), moment(deferred)
 			identify(&d, lot, id, since)
 			mails = append(mails, d)
 			return err

@@ -186,7 +186,7 @@ func (l *lane) travel(p *pool, k *conn) {
 		}
 		if err := l.announce(k, j); err != nil {
 			p.doubt(k, err)
-			if l.lost(k, j, err) {
+			if l.elsewhere(p, k, j, err) {
 				return
 			}
 			k.used()
@@ -197,7 +197,9 @@ func (l *lane) travel(p *pool, k *conn) {
 			k.dead = true // it waits for the message: nothing else can be said to it
 			return
 		}
-		l.transmit(p, k, j)
+		if !l.transmit(p, k, j) {
+			return
+		}
 	}
 }
 
@@ -228,22 +230,9 @@ func (l *lane) announce(k *conn, j *job) error {
 	return k.admitted(j.envelope, len(j.msg))
 }
 
-// lost reports whether a kept connection turned out dead, or was ended by the server,
-// before any of the message was sent: then the mail is tried on a fresh one, once.
-func (l *lane) lost(k *conn, j *job, err error) bool {
-	var b *breakage
-	var no *refusal
-	unused := errors.As(err, &b) || errors.As(err, &no) && no.at == stepMail && no.reply.code == 421
-	if !unused || !k.kept || j.again || l.ctx.Err() != nil {
-		return false
-	}
-	j.again = true
-	return true
-}
-
 // transmit sends the message at the head, with the envelope of the next one if that
-// is ready, and hears how it ended.
-func (l *lane) transmit(p *pool, k *conn, j *job) {
+// is ready, and hears how it ended. It reports false where the mail goes elsewhere.
+func (l *lane) transmit(p *pool, k *conn, j *job) bool {
 	limit := 10 * k.timeout
 	if j.within > 0 {
 		limit = min(limit, j.within)
@@ -262,11 +251,15 @@ func (l *lane) transmit(p *pool, k *conn, j *job) {
 		r, err = k.verdict()
 	}
 	if err != nil {
+		if l.elsewhere(p, k, j, err) {
+			return false
+		}
 		l.done(publisher.Receipt{}, l.outcome(p, err))
-		return
+		return true
 	}
-	p.trusted.Store(true)
+	p.accepted()
 	l.done(publisher.Receipt{ID: j.mail.MessageID(), Reply: r.String(), At: l.now()}, nil)
+	return true
 }
 
 // outcome gives what delivering ended with the kind that publisher.Mailer promises.
@@ -279,8 +272,9 @@ func (l *lane) outcome(p *pool, err error) error {
 	case errors.As(err, &no):
 		e.Kind = kindOf(no.at, no.reply, p.trusted.Load())
 		e.Code = codeOf(e.Kind, no.at, no.reply)
+		p.refused(no, e, len(l.pools) > 1)
 		if e.Kind == publisher.Denied {
-			e.Hint = "the server refuses us, not the reader: see its words, its limits and the sender's address"
+			e.Hint = refusesUs
 		}
 	case errors.As(err, &b):
 		e.Kind = publisher.Busy
@@ -303,9 +297,10 @@ func (l *lane) outcome(p *pool, err error) error {
 func (k *conn) used() { k.sent, k.kept = k.sent+1, true }
 
 // wanted reports whether a connection is to be given back before the next mail:
-// because it has carried enough, someone waits for a place, or mails are spaced.
+// because it has carried enough, someone waits for a place, the server is left alone,
+// or mails are spaced.
 func (p *pool) wanted(k *conn) bool {
-	return k.sent >= p.server.MessagesPerConnection || p.waiting.Load() > 0 || p.pace.spacing > 0
+	return k.sent >= p.server.MessagesPerConnection || p.waiting.Load() > 0 || p.away.Load() || p.pace.spacing > 0
 }
 
 // doubt stops sending a server commands in blocks after it left one unanswered, or

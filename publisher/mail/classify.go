@@ -50,10 +50,14 @@ func Classify(code int, enhanced string) Class {
 		return ClassLogin
 	}
 	switch detail {
-	case "1.7", "1.8":
+	case "1.7", "1.8", "7.27":
 		return ClassSender
 	case "2.3", "3.4":
 		return ClassMessage
+	case "7.8", "7.9", "7.11", "7.12": // RFC 4954 §6
+		return ClassLogin
+	case "7.17", "7.18": // RFC 7293: the mailbox or the domain has another owner
+		return ClassAddress
 	case "4.1", "4.4", "4.6":
 		return ClassAddress // the domain cannot be reached, and the server gave up
 	case "5.0", "0.0", "":
@@ -91,9 +95,9 @@ const (
 func (s step) String() string { return [...]string{"MAIL", "RCPT", "DATA", "end of data"}[s] }
 
 // kindOf says what a refusal at a step means for who asked. trusted: the server has
-// accepted mail from us before, so that it is not us whom it refuses at RCPT. A
-// relay that lets nobody in says so at the first recipient, and must not cost every
-// reader their subscription.
+// accepted mail from us before, so that it is not us whom it refuses once a recipient
+// has been named. A relay that lets nobody in says so at the first recipient, and must
+// not cost every reader their subscription.
 func kindOf(at step, r reply, trusted bool) publisher.Kind {
 	switch class := Classify(r.code, r.enhanced); {
 	case r.code < 500:
@@ -101,7 +105,7 @@ func kindOf(at step, r reply, trusted bool) publisher.Kind {
 	case class == ClassLogin, class == ClassSender:
 		return publisher.Denied
 	case class == ClassPolicy:
-		if at == stepRcpt && trusted {
+		if at != stepMail && trusted {
 			return publisher.Invalid
 		}
 		return publisher.Denied

@@ -27,17 +27,20 @@ type pool struct {
 	opening chan struct{} // held while dialling, until one connection has succeeded
 
 	waiting  atomic.Int32 // callers without a place
-	trusted  atomic.Bool  // the server has accepted a mail
+	trusted  atomic.Bool  // the server has accepted a mail, and not refused us so often since
+	away     atomic.Bool  // it was left alone, and has accepted no mail since
+	row      atomic.Int32 // refusals in a row that are about us
+	later    atomic.Int32 // mails in a row that it told to wait
 	stepwise atomic.Bool  // it cannot take commands in blocks, whatever it says
 
 	mu       sync.Mutex
 	free     []*conn // the last one used stands last
 	closed   bool
-	live     int  // connections in use or free
-	dialling int  // connections being made
-	lost     int  // places given up because the server wants fewer connections
-	proven   bool // a connection has succeeded since the last failure
-	failures int
+	live     int       // connections in use or free
+	dialling int       // connections being made
+	lost     int       // places given up because the server wants fewer connections
+	proven   bool      // a connection has succeeded since the last failure
+	failures int       // since it last accepted a mail
 	until    time.Time // not to be tried before
 	failure  *publisher.Error
 }
@@ -191,7 +194,7 @@ func (p *pool) open(ctx context.Context) (k *conn, crowded bool, err error) {
 		return nil, false, p.shut()
 	case err == nil:
 		p.live++
-		p.proven, p.failures, p.failure = true, 0, nil
+		p.proven, p.failure = true, nil
 		return k, false, nil
 	case ctx.Err() != nil:
 		p.restore()
@@ -203,7 +206,7 @@ func (p *pool) open(ctx context.Context) (k *conn, crowded bool, err error) {
 	p.proven = false
 	p.rest(err)
 	p.restore()
-	return nil, false, err
+	return nil, false, p.stillResting()
 }
 
 // rest leaves the server alone for a while.
@@ -215,6 +218,7 @@ func (p *pool) rest(err error) {
 	p.failures++
 	p.until = p.config.Now().Add(wait)
 	errors.As(err, &p.failure)
+	p.away.Store(true)
 }
 
 // resting gives the error of the last failure while the server is left alone.
@@ -224,6 +228,10 @@ func (p *pool) resting() error {
 	if p.closed {
 		return p.shut()
 	}
+	return p.stillResting()
+}
+
+func (p *pool) stillResting() error {
 	if p.failure == nil || !p.config.Now().Before(p.until) {
 		return nil
 	}

@@ -40,6 +40,15 @@ func at(verb, reply string) func(string, int, string) string {
 	}
 }
 
+func twice(verb, reply string) func(string, int, string) string {
+	return func(v string, n int, _ string) string {
+		if v == verb && n <= 2 {
+			return reply
+		}
+		return ""
+	}
+}
+
 // TestOutcomes sends two mails: the first meets the script, the second must find the
 // dialogue in step.
 func TestOutcomes(t *testing.T) {
@@ -64,9 +73,10 @@ func TestOutcomes(t *testing.T) {
 		"message told to wait":        {at(".", "451 4.3.0 later"), publisher.Busy, 451, 1, 1},
 		"message too big":             {at(".", "552 5.3.4 too big"), publisher.Invalid, 0, 1, 1},
 		"message against policy":      {at(".", "550 5.7.26 not authenticated"), publisher.Denied, 550, 1, 1},
-		"closing at MAIL":             {at("MAIL", "421 4.3.2 shutting down"), publisher.Busy, 421, 2, 1},
-		"closing at RCPT":             {at("RCPT", "421 4.3.2 shutting down"), publisher.Busy, 421, 2, 1},
-		"closing after the message":   {at(".", "421 4.3.2 shutting down"), publisher.Busy, 421, 2, 1},
+		"closing at MAIL":             {twice("MAIL", "421 4.3.2 shutting down"), publisher.Busy, 421, 3, 1},
+		"closing at RCPT":             {twice("RCPT", "421 4.3.2 shutting down"), publisher.Busy, 421, 3, 1},
+		"closing at DATA":             {twice("DATA", "421 4.3.2 shutting down"), publisher.Busy, 421, 3, 1},
+		"closing after the message":   {twice(".", "421 4.3.2 shutting down"), publisher.Busy, 421, 3, 1},
 		"hangs up at MAIL":            {at("MAIL", hangUp), publisher.Busy, 0, 2, 1},
 		"hangs up at RCPT":            {at("RCPT", hangUp), publisher.Busy, 0, 2, 1},
 		"hangs up after the dot":      {at(".", hangUp), publisher.Unknown, 0, 2, 1},
