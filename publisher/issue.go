@@ -9,13 +9,23 @@ type Issue struct {
 	ID         string // see IssueID
 	Newsletter string // name; "" for an article's posts
 	ArticleID  string
+	Articles   []string // of a digest: the IDs of its articles, in order; else empty
 	Title      string
 	Hash       string // the article's Hash when the issue was made
 	Created    time.Time
 }
 
+// DigestID gives what stands for an article's ID in the identity of a digest: the
+// moment of its schedule or, where that is zero, its articles in their order.
+func DigestID(at time.Time, articleIDs []string) string {
+	if !at.IsZero() {
+		return "digest:" + at.UTC().Format(time.RFC3339)
+	}
+	return "digest:" + hashID(append([]string{"digest"}, articleIDs...)...)
+}
+
 // IssueID gives the identity of the issue in which a newsletter carries an
-// article; newsletter "" stands for the article's posts.
+// article, or a digest; newsletter "" stands for the article's posts.
 func IssueID(newsletter, articleID string) string { return hashID("issue", newsletter, articleID) }
 
 // A Rendering is the final text for one channel and language, frozen before

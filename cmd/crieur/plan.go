@@ -30,19 +30,23 @@ func (s *session) plan(ctx context.Context, a *app.App, args []string, article a
 		if err != nil {
 			return err
 		}
-		if s.json() {
-			if err := s.emit(p); err != nil {
-				return err
-			}
-			continue
+		if err := s.printPlan(p); err != nil {
+			return err
 		}
-		s.warn(p.Warnings)
-		rows := make([][]string, 0, len(p.Effects))
-		for _, e := range p.Effects {
-			rows = append(rows, []string{e.Channel, e.Network, fmt.Sprint(e.New), fmt.Sprint(e.Done), e.Price(), e.Summary})
-		}
-		s.titles([]string{"CHANNEL", "NETWORK", "NEW", "BEFORE", "COST", "WHAT"}, rows)
-		s.tell("%s: %s (mode: %s)", quoted(p.Article.Title), p.Summary(), p.Mode)
 	}
+	return nil
+}
+
+func (s *session) printPlan(p *app.Plan) error {
+	if s.json() {
+		return s.emit(p)
+	}
+	s.warn(p.Warnings)
+	rows := make([][]string, 0, len(p.Effects))
+	for _, e := range p.Effects {
+		rows = append(rows, []string{e.Channel, e.Network, fmt.Sprint(e.New), fmt.Sprint(e.Done), e.Price(), e.Summary})
+	}
+	s.titles([]string{"CHANNEL", "NETWORK", "NEW", "BEFORE", "COST", "WHAT"}, rows)
+	s.tell("%s: %s (mode: %s)", quoted(p.Article.Title), p.Summary(), p.Mode)
 	return nil
 }

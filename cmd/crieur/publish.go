@@ -164,18 +164,22 @@ func (s *session) trial(ctx context.Context, a *app.App, args []string, article 
 		if err != nil {
 			return err
 		}
-		if s.json() {
-			if err := s.emit(map[string]any{"test": sent, "see": see}); err != nil {
-				return err
-			}
-			continue
+		if err := s.printTrial(sent, see); err != nil {
+			return err
 		}
-		for _, t := range sent {
-			s.tell("test of %s sent to %s: %s", t.Channel, t.To, t.Receipt.Reply)
-		}
-		if see != "" {
-			s.tell("see what arrived: %s", see)
-		}
+	}
+	return nil
+}
+
+func (s *session) printTrial(sent []app.Trial, see string) error {
+	if s.json() {
+		return s.emit(map[string]any{"test": sent, "see": see})
+	}
+	for _, t := range sent {
+		s.tell("test of %s sent to %s: %s", t.Channel, t.To, t.Receipt.Reply)
+	}
+	if see != "" {
+		s.tell("see what arrived: %s", see)
 	}
 	return nil
 }

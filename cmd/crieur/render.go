@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -13,15 +14,17 @@ func renderCommand(s *session) *cobra.Command {
 	var article app.ArticleOptions
 	var channel string
 	var text bool
+	var digest app.DigestSources
 	c := &cobra.Command{
 		Use: "render SRC --channel NAME", Short: "print one rendering: a mail, or posts",
-		Args: cobra.ExactArgs(1),
+		Args: digestArgs(&digest),
 		RunE: func(c *cobra.Command, args []string) error {
-			if channel == "" {
+			if channel == "" && digest.Newsletter == "" {
 				return usage("no channel given", "crieur render "+args[0]+" --channel NAME, with a newsletter's or channel's name")
 			}
 			return s.with(func(a *app.App) error {
-				r, err := a.Render(c.Context(), args[0], article, channel)
+				digest.Sources, digest.Options = args, article
+				r, err := renderOne(c.Context(), a, digest, channel)
 				if err != nil {
 					return err
 				}
@@ -48,7 +51,20 @@ func renderCommand(s *session) *cobra.Command {
 		},
 	}
 	articleFlags(c.Flags(), &article)
+	digestFlags(c.Flags(), &digest)
 	c.Flags().StringVar(&channel, "channel", "", "the newsletter's or channel's `NAME`")
 	c.Flags().BoolVar(&text, "text", false, "a mail's plain text instead of its HTML")
 	return c
+}
+
+// renderOne renders a digest, or the one article for a channel.
+func renderOne(ctx context.Context, a *app.App, from app.DigestSources, channel string) (*app.RenderingView, error) {
+	if from.Newsletter == "" {
+		return a.Render(ctx, from.Sources[0], from.Options, channel)
+	}
+	d, err := a.ReadDigest(ctx, from)
+	if err != nil {
+		return nil, err
+	}
+	return a.RenderDigest(ctx, d)
 }

@@ -149,6 +149,31 @@ func getAll(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Logf("opened %d links", opened)
 }
 
+// linked ADDRESS PATTERN TEXT wants the page that a link matching PATTERN, in the mail
+// to ADDRESS, leads to, to hold TEXT.
+func linked(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[1])
+	for _, raw := range arrivedMails(ts) {
+		m, err := mail.ReadMessage(strings.NewReader(raw))
+		ts.Check(err)
+		if !strings.Contains(m.Header.Get("To"), args[0]) {
+			continue
+		}
+		body, err := io.ReadAll(m.Body)
+		ts.Check(err)
+		for _, link := range linkIn.FindAllString(strings.NewReplacer("=\r\n", "", "=\n", "", "=3D", "=").Replace(string(body)), -1) {
+			if !pattern.MatchString(link) {
+				continue
+			}
+			if page := string(get(ts, link)); !strings.Contains(page, args[2]) {
+				ts.Fatalf("%s does not hold %q", link, args[2])
+			}
+			return
+		}
+	}
+	ts.Fatalf("no mail to %s has a link like %s", args[0], args[1])
+}
+
 // waitfor URL waits until something answers there.
 func waitFor(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.Now().Add(30 * time.Second)

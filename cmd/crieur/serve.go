@@ -60,9 +60,10 @@ func previewCommand(s *session) *cobra.Command {
 	var article app.ArticleOptions
 	var sel app.Selection
 	var o app.PreviewOptions
+	var digest app.DigestSources
 	c := &cobra.Command{
 		Use: "preview SRC", Short: "show every rendering in the browser, live",
-		Args: cobra.ExactArgs(1),
+		Args: digestArgs(&digest),
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) error {
 				o.Ready = func(where string) {
@@ -72,12 +73,17 @@ func previewCommand(s *session) *cobra.Command {
 					}
 					s.tell("preview: %s", where)
 				}
+				if digest.Newsletter != "" {
+					digest.Sources, digest.Options = args, article
+					return a.PreviewDigest(c.Context(), digest, o)
+				}
 				return a.Preview(c.Context(), args[0], article, sel, o)
 			})
 		},
 	}
 	articleFlags(c.Flags(), &article)
 	selectionFlags(c.Flags(), &sel)
+	digestFlags(c.Flags(), &digest)
 	c.Flags().StringVar(&o.Out, "out", "", "write the preview into this `FOLDER` instead of serving it")
 	c.Flags().StringVar(&o.Listen, "listen", "127.0.0.1:0", "address to serve the preview on")
 	return c

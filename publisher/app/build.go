@@ -18,10 +18,19 @@ import (
 // page that anyone may read. No configured channel can have it.
 const pageChannel = "@page"
 
-// An edition is an article rendered for all its targets, with the pictures that the
-// renderings name. Nothing of it has been stored or sent.
+// pageOf gives the name under which the copy of one article of a digest is frozen.
+func pageOf(articleID string) string {
+	if articleID == "" {
+		return pageChannel
+	}
+	return pageChannel + "/" + articleID
+}
+
+// An edition is an article rendered for all its targets, or several as a digest,
+// with the pictures that the renderings name. Nothing of it has been stored or sent.
 type edition struct {
-	article  publisher.Article
+	article  publisher.Article   // of a digest: what stands for all of it, with neither text nor pictures
+	articles []publisher.Article // of a digest; nil: it has the one
 	targets  targets
 	mails    []rendered // one per newsletter
 	posts    []rendered // one per channel
@@ -61,7 +70,7 @@ func (a *App) build(ctx context.Context, article publisher.Article, t targets) (
 			return nil, at(err, n.Name)
 		}
 		e.mails = append(e.mails, rendered{issue, stamp(r, issue, n.Name, now), "smtp", n.List, domainOf(n.From)})
-		if err := a.page(e, in, issue, now); err != nil {
+		if err := a.page(e, in, issue, pageChannel); err != nil {
 			return nil, err
 		}
 	}
@@ -71,7 +80,7 @@ func (a *App) build(ctx context.Context, article publisher.Article, t targets) (
 	issue := a.issue("", article, now)
 	if article.CanonicalURL == "" {
 		// The posts' link leads to crieur's own copy of the article.
-		if err := a.page(e, a.mailInput(article, config.Newsletter{Title: a.conf.Site.Name}, issue, hosted), issue, now); err != nil {
+		if err := a.page(e, a.mailInput(article, config.Newsletter{Title: a.conf.Site.Name}, issue, hosted), issue, pageChannel); err != nil {
 			return nil, err
 		}
 	}
@@ -110,14 +119,22 @@ func stamp(r publisher.Rendering, issue publisher.Issue, channel string, now tim
 	return r
 }
 
-// page renders the neutral copy of an issue.
-func (a *App) page(e *edition, in render.MailInput, issue publisher.Issue, now time.Time) error {
+// content gives the articles of an edition.
+func (e *edition) content() []publisher.Article {
+	if e.articles != nil {
+		return e.articles
+	}
+	return []publisher.Article{e.article}
+}
+
+// page renders the neutral copy of an issue or article.
+func (a *App) page(e *edition, in render.MailInput, issue publisher.Issue, channel string) error {
 	page, err := a.set.Page(in)
 	if err != nil {
 		return err
 	}
-	e.pages = append(e.pages, publisher.Rendering{IssueID: issue.ID, Channel: pageChannel, Language: in.Language,
-		Subject: in.Article.Title, HTML: string(page), Created: now})
+	e.pages = append(e.pages, publisher.Rendering{IssueID: issue.ID, Channel: channel, Language: in.Language,
+		Subject: in.Article.Title, HTML: string(page), Created: issue.Created})
 	return nil
 }
 
@@ -247,13 +264,15 @@ func (a *App) attach(e *edition, in *render.PostInput, traits publisher.Traits) 
 func (a *App) host(ctx context.Context, e *edition) (map[string]string, error) {
 	e.bytes = map[string][]byte{}
 	hosted := map[string]string{}
-	for i, img := range pictures(e.article) {
-		err := a.hostOne(ctx, e, hosted, img, img.Path, i == 0)
-		if err != nil && img.Path != "" {
-			return nil, err
-		}
-		if err != nil { // letters link to it all the same
-			e.warn(fmt.Sprintf("posts go without picture %s: %v", path.Base(img.URL), err))
+	for _, article := range e.content() {
+		for i, img := range pictures(article) {
+			err := a.hostOne(ctx, e, hosted, img, img.Path, i == 0 && len(e.targets.channels) > 0)
+			if err != nil && img.Path != "" {
+				return nil, err
+			}
+			if err != nil { // letters link to it all the same
+				e.warn(fmt.Sprintf("posts go without picture %s: %v", path.Base(img.URL), err))
+			}
 		}
 	}
 	own := []string{a.conf.Site.Logo}

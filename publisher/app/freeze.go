@@ -12,8 +12,10 @@ import (
 // freeze freezes what an edition consists of and plans its deliveries. It
 // reports whether an earlier, different text stays in force.
 func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, waiting func()) (changed bool, err error) {
-	if err := a.store.SaveArticle(ctx, e.article); err != nil {
-		return false, err
+	for _, article := range e.content() {
+		if err := a.store.SaveArticle(ctx, article); err != nil {
+			return false, err
+		}
 	}
 	for _, p := range e.pictures {
 		if _, err := a.store.SaveMedia(ctx, p.Type, p.Data); err != nil {

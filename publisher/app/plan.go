@@ -96,6 +96,11 @@ func (a *App) Plan(ctx context.Context, src string, ao ArticleOptions, s Selecti
 	if err != nil {
 		return nil, err
 	}
+	return a.planOf(ctx, e)
+}
+
+// planOf says what publishing an edition would do.
+func (a *App) planOf(ctx context.Context, e *edition) (*Plan, error) {
 	if err := a.preflight(e); err != nil {
 		e.warn(err.Error())
 	}

@@ -45,7 +45,7 @@ func (a *App) preflight(e *edition) error {
 			return at(err, "newsletter "+m.rendering.Channel)
 		}
 	}
-	for _, img := range pictures(e.article) {
+	for _, img := range e.shown() {
 		if img.Alt != "" || p.MissingAlt == "ignore" {
 			continue
 		}
@@ -104,6 +104,20 @@ func unreachable(public string) string {
 		return "is a name that nobody outside knows"
 	}
 	return ""
+}
+
+// shown gives the pictures that the edition's letters and posts show.
+func (e *edition) shown() []publisher.Image {
+	if e.articles == nil {
+		return pictures(e.article)
+	}
+	var all []publisher.Image
+	for _, article := range e.articles {
+		if p := pictures(article); len(p) > 0 {
+			all = append(all, p[0])
+		}
+	}
+	return all
 }
 
 func pictures(article publisher.Article) []publisher.Image {

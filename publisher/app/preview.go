@@ -33,19 +33,25 @@ type PreviewOptions struct {
 // Preview shows every rendering of an article: written into a folder, or served
 // until ctx ends and drawn anew whenever the article or a template changes.
 func (a *App) Preview(ctx context.Context, src string, ao ArticleOptions, s Selection, o PreviewOptions) error {
+	return a.preview(ctx, []string{src}, func() (*edition, error) { return a.edition(ctx, src, ao, s) }, o)
+}
+
+// preview shows what build makes of the articles at sources.
+func (a *App) preview(ctx context.Context, sources []string, build func() (*edition, error), o PreviewOptions) error {
+	name := strings.Join(sources, ", ")
 	c := web.PreviewConfig{Catalogue: a.catalogue, Templates: a.set.FS(), Accent: a.conf.Site.Accent}
 	if o.Out != "" {
-		e, err := a.edition(ctx, src, ao, s)
+		e, err := build()
 		if err != nil {
 			return err
 		}
-		if err := web.WritePreview(o.Out, a.previewOf(e, src), c); err != nil {
+		if err := web.WritePreview(o.Out, a.previewOf(e, name), c); err != nil {
 			return err
 		}
 		o.Ready(filepath.Join(o.Out, "index.html"))
 		return nil
 	}
-	if src == "-" {
+	if slices.Contains(sources, "-") {
 		// Standard input can be read once; the templates may change often.
 		text, err := io.ReadAll(io.LimitReader(a.o.Stdin, int64(a.conf.Article.MaxBytes)+1))
 		if err != nil {
@@ -63,9 +69,9 @@ func (a *App) Preview(ctx context.Context, src string, ao ArticleOptions, s Sele
 		_ = l.Close()
 		return err
 	}
-	draw := func() { server.Show(a.redraw(ctx, src, ao, s)) }
+	draw := func() { server.Show(a.redraw(name, build)) }
 	draw()
-	stop, err := a.watch(src, draw)
+	stop, err := a.watch(sources, draw)
 	if err != nil {
 		_ = l.Close()
 		return err
@@ -91,14 +97,14 @@ func (r *again) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// redraw renders the article with the templates as they are now. What is wrong is
+// redraw builds the edition with the templates as they are now. What is wrong is
 // shown instead of it, until it is mended.
-func (a *App) redraw(ctx context.Context, src string, ao ArticleOptions, s Selection) web.Preview {
+func (a *App) redraw(src string, build func() (*edition, error)) web.Preview {
 	catalogue, set, err := openTemplates(a.templatesDir())
 	if err == nil {
 		a.catalogue, a.set = catalogue, set
 		var e *edition
-		if e, err = a.edition(ctx, src, ao, s); err == nil {
+		if e, err = build(); err == nil {
 			return a.previewOf(e, src)
 		}
 	}
@@ -190,17 +196,19 @@ func inlinePictures(html, base string, pictures map[string]web.Picture) string {
 	return html
 }
 
-// watch calls changed, a moment after the article or one of the owner's templates
+// watch calls changed, a moment after one of the articles or of the owner's templates
 // was written.
-func (a *App) watch(src string, changed func()) (stop func(), err error) {
+func (a *App) watch(sources []string, changed func()) (stop func(), err error) {
 	w, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, err
 	}
 	// Editors replace files, so their folders are watched.
-	if u, err := url.Parse(src); src != "-" && (err != nil || u.Host == "") {
-		if err := w.Add(filepath.Dir(src)); err != nil {
-			return nil, err
+	for _, src := range sources {
+		if u, err := url.Parse(src); src != "-" && (err != nil || u.Host == "") {
+			if err := w.Add(filepath.Dir(src)); err != nil {
+				return nil, err
+			}
 		}
 	}
 	_ = filepath.WalkDir(a.templatesDir(), func(path string, d fs.DirEntry, err error) error {

@@ -25,6 +25,11 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 	if err != nil {
 		return nil, err
 	}
+	return a.publish(ctx, e, o)
+}
+
+// publish takes an edition the rest of the way.
+func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Result, error) {
 	if err := a.preflight(e); err != nil {
 		return nil, err
 	}

@@ -44,13 +44,17 @@ func (a *App) RenderAll(ctx context.Context, src string, ao ArticleOptions, s Se
 	if err != nil {
 		return nil, err
 	}
+	return a.viewAll(e), nil
+}
+
+func (a *App) viewAll(e *edition) []RenderingView {
 	var views []RenderingView
 	for _, r := range e.all() {
 		v := a.viewRendering(r)
 		v.Warnings = append(v.Warnings, e.warnings...)
 		views = append(views, v)
 	}
-	return views, nil
+	return views
 }
 
 // edition reads and renders an article, and goes no further.

@@ -84,13 +84,13 @@ type archive struct{ a *App }
 
 var _ web.Archive = archive{}
 
-func (x archive) Page(ctx context.Context, issueID string) (string, error) {
+func (x archive) Page(ctx context.Context, issueID, articleID string) (string, error) {
 	all, err := x.a.store.Renderings(ctx, issueID)
 	if err != nil {
 		return "", err
 	}
 	for _, r := range all {
-		if r.Channel == pageChannel {
+		if r.Channel == pageOf(articleID) {
 			return r.HTML, nil
 		}
 	}

@@ -19,15 +19,19 @@ type Trial struct {
 // Trial sends the mails of an article to one address, with "[TEST]" before their
 // subject. They are no deliveries: nothing is recorded, and it can be done again.
 func (a *App) Trial(ctx context.Context, src string, ao ArticleOptions, s Selection, address string) ([]Trial, string, error) {
-	to, err := mail.ParseAddress(address)
-	if err != nil {
-		return nil, "", &publisher.Error{Kind: publisher.Invalid, Op: "send test", Where: "--test", Err: errors.New("this is no mail address"),
-			Hint: "give one such as you@example.org"}
-	}
 	s.Kind = Mails
 	e, err := a.edition(ctx, src, ao, s)
 	if err != nil {
 		return nil, "", err
+	}
+	return a.trial(ctx, e, address)
+}
+
+func (a *App) trial(ctx context.Context, e *edition, address string) ([]Trial, string, error) {
+	to, err := mail.ParseAddress(address)
+	if err != nil {
+		return nil, "", &publisher.Error{Kind: publisher.Invalid, Op: "send test", Where: "--test", Err: errors.New("this is no mail address"),
+			Hint: "give one such as you@example.org"}
 	}
 	if err := a.preflight(e); err != nil {
 		return nil, "", err

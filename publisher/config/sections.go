@@ -139,7 +139,7 @@ type Newsletter struct {
 	From     publisher.Address `mapstructure:"from" required:"true" desc:"Sender, as Name <name@example.org>."`
 	ReplyTo  publisher.Address `mapstructure:"reply_to" desc:"Where answers go. Left out: to the sender."`
 	Subject  string            `mapstructure:"subject" default:"{{.Article.Title}}" format:"template" desc:"Subject line, a Go template."`
-	Template string            `mapstructure:"template" default:"article" format:"name" desc:"The mail's template, a file in templates/email."`
+	Template string            `mapstructure:"template" default:"article" format:"name" desc:"The template of a mail with one article, a file in templates/email. Digests have digest.html.tmpl."`
 	Language string            `mapstructure:"language" format:"language" desc:"Language of the frame around the article. Left out: the article's."`
 	Blocks   []publisher.Block `mapstructure:"blocks" enum:"share,forward,original,subscribe,sponsors,donate" desc:"The blocks around the article, in this order. Left out: all that are configured."`
 	Unknown  string            `mapstructure:"unknown" default:"leave" enum:"leave,resend" desc:"What becomes of a mail of which nobody knows whether it went out: leave it, or send it again under the same Message-ID."`

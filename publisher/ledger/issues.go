@@ -97,6 +97,11 @@ func (f freezing) save(ctx context.Context, tx *sql.Tx) (fresh bool, err error) 
 	if err != nil {
 		return false, err
 	}
+	for i, article := range f.issue.Articles[:len(f.issue.Articles)*n] {
+		if _, err := tx.ExecContext(ctx, `INSERT INTO issue_articles (issue, ordinal, article) VALUES ($1, $2, $3)`, f.issue.ID, i, article); err != nil {
+			return false, err
+		}
+	}
 	for i, r := range f.renderings {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO renderings
 			(issue, channel, language, ordinal, subject, preheader, html, text, nonce, parts, hash, created_at)
@@ -130,7 +135,17 @@ func (l *Ledger) Issue(ctx context.Context, id string) (publisher.Issue, error) 
 const issueColumns = `id, newsletter, article, title, hash, created_at`
 
 func (l *Ledger) issue(ctx context.Context, q querier, id string) (publisher.Issue, error) {
-	return scanIssue(q.QueryRowContext(ctx, `SELECT `+issueColumns+` FROM issues WHERE id = $1`, id))
+	i, err := scanIssue(q.QueryRowContext(ctx, `SELECT `+issueColumns+` FROM issues WHERE id = $1`, id))
+	if err != nil {
+		return i, err
+	}
+	err = each(ctx, q, `SELECT article FROM issue_articles WHERE issue = $1 ORDER BY ordinal`, []any{id}, func(r *sql.Rows) error {
+		var article string
+		err := r.Scan(&article)
+		i.Articles = append(i.Articles, article)
+		return err
+	})
+	return i, err
 }
 
 func scanIssue(row interface{ Scan(...any) error }) (i publisher.Issue, err error) {
@@ -140,7 +155,8 @@ func scanIssue(row interface{ Scan(...any) error }) (i publisher.Issue, err erro
 	return i, err
 }
 
-// Issues gives the newest issues, newest first; limit 0 stands for all.
+// Issues gives the newest issues, newest first and without their Articles; limit 0
+// stands for all.
 func (l *Ledger) Issues(ctx context.Context, limit int) ([]publisher.Issue, error) {
 	query, args := `SELECT `+issueColumns+` FROM issues ORDER BY created_at DESC, id`, []any{}
 	if limit > 0 {
@@ -149,9 +165,11 @@ func (l *Ledger) Issues(ctx context.Context, limit int) ([]publisher.Issue, erro
 	return l.listIssues(ctx, query, args...)
 }
 
-// IssuesOf gives the issues of an article, oldest first.
+// IssuesOf gives the issues of an article, oldest first and without their Articles:
+// its own and the digests that it stands in.
 func (l *Ledger) IssuesOf(ctx context.Context, articleID string) ([]publisher.Issue, error) {
-	return l.listIssues(ctx, `SELECT `+issueColumns+` FROM issues WHERE article = $1 ORDER BY created_at, id`, articleID)
+	return l.listIssues(ctx, `SELECT `+issueColumns+` FROM issues WHERE article = $1
+		OR id IN (SELECT issue FROM issue_articles WHERE article = $1) ORDER BY created_at, id`, articleID)
 }
 
 func (l *Ledger) listIssues(ctx context.Context, query string, args ...any) ([]publisher.Issue, error) {

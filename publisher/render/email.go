@@ -33,14 +33,17 @@ type MailInput struct {
 	// UTM gives a link its campaign parameters. It is asked for links to the site's own
 	// host only. Nil: links stay as they are.
 	UTM func(url string) string
+	// Errata are corrections of what earlier letters said. They stand after the text,
+	// before the blocks.
+	Errata []Erratum
 }
 
 // A Newsletter is what a letter says about the series it belongs to.
 type Newsletter struct {
 	Name     string // in the configuration
 	Title    string
-	Subject  string // a text template of .Article, .Newsletter, .Site and .Date; "" for the article's title
-	Template string // of templates/email; "" for "article"
+	Subject  string // a text template of .Article, .Articles, .Count, .Newsletter, .Site and .Date; "" for the article's title
+	Template string // of templates/email, for a letter with one article; "" for "article"
 	From     string
 }
 
@@ -81,21 +84,36 @@ func (s *Set) openMail() error {
 	}
 	for _, in := range []MailInput{fullSpecimen(), {Article: publisher.Article{Title: "x"}}} {
 		l, err := s.newLetter(&in, true)
+		if err == nil {
+			err = s.tryLetter(l, s.Letters())
+		}
 		if err != nil {
 			return err
 		}
-		if err := s.html.ExecuteTemplate(io.Discard, pageTemplate, l); err != nil {
-			return s.templateError("run template", pageTemplate, err)
+	}
+	for _, in := range digestSpecimens() {
+		l, err := s.newDigest(&in, 0, true)
+		if err == nil {
+			err = s.tryLetter(l, []string{digestTemplate})
 		}
-		for _, name := range s.Letters() {
-			if err := s.html.ExecuteTemplate(io.Discard, htmlName(name), l); err != nil {
-				return s.templateError("run template", htmlName(name), err)
-			}
-			if t := s.text.Lookup(textName(name)); t != nil {
-				if err := t.Execute(io.Discard, l); err != nil {
-					return s.templateError("run template", textName(name), err)
-				}
-			}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// tryLetter runs the page's template and those of the named letters on l.
+func (s *Set) tryLetter(l *letter, names []string) error {
+	if err := s.html.ExecuteTemplate(io.Discard, pageTemplate, l); err != nil {
+		return s.templateError("run template", pageTemplate, err)
+	}
+	for _, name := range names {
+		if err := s.html.ExecuteTemplate(io.Discard, htmlName(name), l); err != nil {
+			return s.templateError("run template", htmlName(name), err)
+		}
+		if err := s.text.ExecuteTemplate(io.Discard, textName(name), l); err != nil {
+			return s.templateError("run template", textName(name), err)
 		}
 	}
 	return nil
@@ -111,12 +129,12 @@ func outlook(markup string) htmltemplate.HTML {
 }
 
 // Letters lists the names that Newsletter.Template can have, sorted: those with an
-// HTML and a text template.
+// HTML and a text template, but for the one of digests.
 func (s *Set) Letters() []string {
 	var names []string
 	for _, f := range s.under("email", ".html.tmpl") {
 		name := strings.TrimSuffix(strings.TrimPrefix(f, "email/"), ".html.tmpl")
-		if s.text.Lookup(textName(name)) != nil {
+		if name != digestTemplate && s.text.Lookup(textName(name)) != nil {
 			names = append(names, name)
 		}
 	}
@@ -140,6 +158,12 @@ func (s *Set) Mail(in MailInput) (publisher.Rendering, error) {
 	if err != nil {
 		return publisher.Rendering{}, err
 	}
+	return s.write(l, name)
+}
+
+// write runs the letter template called name.
+func (s *Set) write(l *letter, name string) (publisher.Rendering, error) {
+	var err error
 	if l.Subject, err = l.subject(); err != nil {
 		return publisher.Rendering{}, err
 	}
@@ -181,7 +205,7 @@ func (l *letter) subject() (string, error) {
 		}
 		if err != nil {
 			return "", &publisher.Error{Kind: publisher.Invalid, Op: "write subject", Where: where, Err: err,
-				Hint: "a subject can hold {{.Article.Title}}, {{.Newsletter.Title}}, {{.Site.Name}} and {{.Date}}"}
+				Hint: "a subject can hold {{.Article.Title}}, {{.Count}}, {{.Newsletter.Title}}, {{.Site.Name}} and {{.Date}}"}
 		}
 		subject = b.String()
 	}
@@ -215,10 +239,14 @@ func hashOf(parts ...string) string {
 
 // nonceFor gives the nonce of a letter's markers: 12 hex digits that depend on the
 // content alone, and with which no marker stands in the content by itself.
-func nonceFor(in *MailInput) string {
-	content := []string{in.Article.Title, in.Article.Lead, in.Article.Body, in.Newsletter.Title, in.Newsletter.Subject}
-	for n := 0; ; n++ {
-		nonce := hashOf(in.Article.Hash, in.Newsletter.Name, fmt.Sprint(n))[:12]
+func nonceFor(n Newsletter, articles []publisher.Article) string {
+	content, hashes := []string{n.Title, n.Subject}, []string{}
+	for _, a := range articles {
+		content = append(content, a.Title, a.Lead, a.Body)
+		hashes = append(hashes, a.Hash)
+	}
+	for i := 0; ; i++ {
+		nonce := hashOf(append(hashes, n.Name, fmt.Sprint(i))...)[:12]
 		if !strings.Contains(strings.Join(content, "\x00"), publisher.Marker(nonce, "")[:len("crieurmerge")+12]) {
 			return nonce
 		}

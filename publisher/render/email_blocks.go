@@ -11,7 +11,7 @@ import (
 
 // A block is a part around the article: a label, one line, one link or a few.
 type block struct {
-	Name  publisher.Block
+	Name  publisher.Block // "" for an erratum
 	Label string
 	Text  string
 	Image *photo // sponsors
@@ -57,12 +57,15 @@ func ShareNetworks() []string {
 	return []string{"mastodon", "bluesky", "x", "facebook", "linkedin", "whatsapp", "telegram", "email"}
 }
 
-// blocks gives what in.Blocks.Show asks for and has something to say.
+// blocks gives the errata, and what in.Blocks.Show asks for and has something to say.
 func (l *letter) blocks(in *MailInput, personal bool) ([]block, error) {
-	var all []block
+	all := l.errata(in)
 	for _, name := range in.Blocks.Show {
 		id := "block." + string(name) + "."
 		b := block{Name: name, Label: l.T(id + "label"), Text: l.T(id + "text")}
+		if l.Sections != nil && (name == publisher.BlockShare || name == publisher.BlockForward) {
+			b.Text = l.T(id + "letter")
+		}
 		address, link := "", l.T(id+"link")
 		switch name {
 		case publisher.BlockShare:

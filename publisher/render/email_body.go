@@ -22,13 +22,9 @@ type body struct {
 // credit; links absolute, the site's own tagged; French no-break spaces. In a mail,
 // figures become what mail programs know.
 func setBody(in *MailInput, lang string, mail bool) (body, error) {
-	root := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
-	nodes, err := html.ParseFragment(strings.NewReader(in.Article.Body), root)
+	root, err := parseBody(in.Article)
 	if err != nil {
-		return body{}, &publisher.Error{Kind: publisher.Invalid, Op: "read article", Where: in.Article.Source, Err: err}
-	}
-	for _, n := range nodes {
-		root.AppendChild(n)
+		return body{}, err
 	}
 	s := setter{in: in, lang: lang, mail: mail, base: baseOf(in),
 		images: map[*html.Node]publisher.Image{}, ids: map[string]bool{}}
@@ -45,7 +41,7 @@ func setBody(in *MailInput, lang string, mail bool) (body, error) {
 	}
 	var b body
 	if lead := in.Article.Image; lead != nil && !s.leadShown {
-		if b.lead, err = s.photo(*lead); err != nil {
+		if b.lead, err = in.photo(*lead, lang); err != nil {
 			return body{}, err
 		}
 	}
@@ -59,6 +55,19 @@ func setBody(in *MailInput, lang string, mail bool) (body, error) {
 	// The source sanitised it, and what is done here adds no markup of the article's.
 	b.html = htmltemplate.HTML(out.String())
 	return b, nil
+}
+
+// parseBody gives an article's text as one element.
+func parseBody(a publisher.Article) (*html.Node, error) {
+	root := &html.Node{Type: html.ElementNode, Data: "div", DataAtom: atom.Div}
+	nodes, err := html.ParseFragment(strings.NewReader(a.Body), root)
+	if err != nil {
+		return nil, &publisher.Error{Kind: publisher.Invalid, Op: "read article", Where: a.Source, Err: err}
+	}
+	for _, n := range nodes {
+		root.AppendChild(n)
+	}
+	return root, nil
 }
 
 // baseOf gives what relative links of the article are relative to, nil if that is

@@ -98,12 +98,13 @@ func (in *MailInput) mediaURL(i publisher.Image) (string, error) {
 		Hint: "put the picture beside the article, or give its full URL"}
 }
 
-func (s *setter) photo(i publisher.Image) (*photo, error) {
-	address, err := s.in.mediaURL(i)
+// photo gives a picture that stands by itself.
+func (in *MailInput) photo(i publisher.Image, lang string) (*photo, error) {
+	address, err := in.mediaURL(i)
 	if err != nil {
 		return nil, err
 	}
-	return &photo{URL: address, Alt: setLine(i.Alt, s.lang), Caption: setLine(i.Caption, s.lang), Credit: setLine(i.Credit, s.lang)}, nil
+	return &photo{URL: address, Alt: setLine(i.Alt, lang), Caption: setLine(i.Caption, lang), Credit: setLine(i.Credit, lang)}, nil
 }
 
 // figure gives a figure the caption and credit that the article has for its picture,

@@ -4,6 +4,7 @@ import (
 	htmltemplate "html/template"
 	"net/url"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -16,7 +17,10 @@ import (
 // A letter is what the templates of letters and pages see. All texts are final: set
 // in their language's typography, on one line each, links absolute.
 type letter struct {
-	Article    article
+	Article    article   // of a digest: what stands for all of it, its Title being that of the first and how many more
+	Articles   []article // all, in order; a letter with one article has that one
+	Count      int       // of Articles
+	Sections   []section // digests only: the same articles, as they stand below each other
 	Site       site
 	Newsletter Newsletter
 	Lang       string // BCP 47, of the letter; its article may have another
@@ -65,7 +69,8 @@ type article struct {
 	Tags                []string
 	Published           string // "1er mars 2027"
 	Image               *photo
-	Body                htmltemplate.HTML
+	Body                htmltemplate.HTML // letters with one article only
+	Large               bool              // in a digest: it stands first, with its picture across the column
 
 	nodes []*html.Node
 	words *locale.Localizer
@@ -73,6 +78,18 @@ type article struct {
 
 // Text gives the body as plain text of 72 columns; its links are notes at the end.
 func (a article) Text() string { return bodyText(a.nodes, a.words) }
+
+// Byline says who wrote it, and when: "By Jane Roe · 1 March 2027".
+func (a article) Byline() string {
+	var parts []string
+	if a.Author != "" {
+		parts = append(parts, a.words.T("mail.by", "Author", a.Author))
+	}
+	if a.Published != "" {
+		parts = append(parts, a.Published)
+	}
+	return strings.Join(parts, " · ")
+}
 
 // A photo stands in a letter by its absolute URL.
 type photo struct{ URL, Alt, Caption, Credit string }
@@ -88,6 +105,20 @@ type merge struct{ Name, Greeting, Email, Since, Unsubscribe, Preferences, View 
 
 // newLetter sets everything of in. personal says whether markers may stand in it.
 func (s *Set) newLetter(in *MailInput, personal bool) (*letter, error) {
+	l, err := s.newFrame(in, []publisher.Article{in.Article}, personal)
+	if err != nil {
+		return nil, err
+	}
+	if err := l.setArticle(in, personal); err != nil {
+		return nil, err
+	}
+	l.Articles, l.Count = []article{l.Article}, 1
+	l.Blocks, err = l.blocks(in, personal)
+	return l, err
+}
+
+// newFrame sets what stands around articles, but for the blocks.
+func (s *Set) newFrame(in *MailInput, articles []publisher.Article, personal bool) (*letter, error) {
 	lang := in.Language
 	if lang == "" {
 		lang = in.Article.Language
@@ -97,24 +128,19 @@ func (s *Set) newLetter(in *MailInput, personal bool) (*letter, error) {
 	if err := l.setSite(in); err != nil {
 		return nil, err
 	}
-	if err := l.setArticle(in, personal); err != nil {
-		return nil, err
-	}
 	if !in.Date.IsZero() {
 		l.Date = l.words.Date(in.Date)
 		l.DateLine = capitalise(l.Date)
 	}
 	l.Accent, l.AccentDark = accents(in.Site.Accent)
 	if personal {
-		l.nonce = nonceFor(in)
+		l.nonce = nonceFor(in.Newsletter, articles)
 		m := func(f publisher.MergeField) string { return publisher.Marker(l.nonce, f) }
 		l.Merge = merge{Name: m(publisher.MergeName), Greeting: m(publisher.MergeGreeting), Email: m(publisher.MergeEmail),
 			Since: m(publisher.MergeSince), Unsubscribe: m(publisher.MergeUnsubscribe),
 			Preferences: m(publisher.MergePreferences), View: m(publisher.MergeView)}
 	}
-	var err error
-	l.Blocks, err = l.blocks(in, personal)
-	return l, err
+	return l, nil
 }
 
 // set gives a text of the owner's in the letter's typography.
@@ -158,33 +184,43 @@ func imageAt(s string) publisher.Image {
 }
 
 func (l *letter) setArticle(in *MailInput, personal bool) error {
+	l.Article = l.head(in)
+	body, err := setBody(in, l.Article.Language, personal)
+	if err != nil {
+		return err
+	}
+	l.Article.Image, l.Article.Body, l.Article.nodes = body.lead, body.html, body.nodes
+	l.Preheader = beginning(l.Article.Lead, body.nodes, preheaderLength)
+	return nil
+}
+
+// head sets all of in.Article but its text and its picture.
+func (l *letter) head(in *MailInput) article {
 	a := in.Article
 	lang := a.Language
 	if lang == "" {
 		lang = l.Lang
 	}
-	l.Article = article{Title: setLine(a.Title, lang), Lead: setLine(a.Lead, lang), Author: setLine(a.Author, lang),
+	set := article{Title: setLine(a.Title, lang), Lead: setLine(a.Lead, lang), Author: setLine(a.Author, lang),
 		Language: lang, Dir: a.Dir, URL: in.tagged(a.CanonicalURL), OriginalURL: a.OriginalURL, words: l.words}
 	if a.Dir == "" {
-		l.Article.Dir = locale.Direction(lang)
+		set.Dir = locale.Direction(lang)
 	}
 	for _, t := range a.Tags {
-		l.Article.Tags = append(l.Article.Tags, setLine(t, lang))
+		set.Tags = append(set.Tags, setLine(t, lang))
 	}
 	if !a.Published.IsZero() {
-		published := a.Published
-		if in.Site.Location != nil {
-			published = published.In(in.Site.Location)
-		}
-		l.Article.Published = l.words.ShortDate(published)
+		set.Published = l.shortDate(in, a.Published)
 	}
-	body, err := setBody(in, lang, personal)
-	if err != nil {
-		return err
+	return set
+}
+
+// shortDate gives a day in the site's time zone.
+func (l *letter) shortDate(in *MailInput, t time.Time) string {
+	if in.Site.Location != nil {
+		t = t.In(in.Site.Location)
 	}
-	l.Article.Image, l.Article.Body, l.Article.nodes = body.lead, body.html, body.nodes
-	l.Preheader = preheader(l.Article.Lead, body.nodes)
-	return nil
+	return l.words.ShortDate(t)
 }
 
 // tagged gives link its campaign parameters where it leads to the site's own host.

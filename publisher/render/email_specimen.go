@@ -21,5 +21,16 @@ func fullSpecimen() MailInput {
 			Sponsors: []Sponsor{{Name: "Sponsor", Text: "Offer", URL: "https://sponsor.example/", Image: site + "s.png", Alt: "alt"}},
 			Donate:   LinkBlock{URL: site + "donate"}, Show: publisher.Blocks()},
 		Language: "en", Date: time.Unix(0, 0), ViewURL: site + "i/1",
+		Errata: []Erratum{{Title: "Title", URL: site + "b", Sent: time.Unix(0, 0), Text: "Text"}, {Title: "Title"}},
 	}
+}
+
+// digestSpecimens are digests that have everything a template can ask for, and next
+// to nothing.
+func digestSpecimens() []DigestInput {
+	full := DigestInput{MailInput: fullSpecimen()}
+	article := full.Article
+	full.Article = publisher.Article{}
+	full.Articles = []DigestArticle{{Article: article, Group: "Group", URL: article.CanonicalURL}, {Article: article, Group: "Group"}, {Article: article, Group: "Other"}}
+	return []DigestInput{full, {Articles: []DigestArticle{{Article: publisher.Article{Title: "x"}}}}}
 }

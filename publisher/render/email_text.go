@@ -251,11 +251,12 @@ func plain(n *html.Node) string {
 	return b.String()
 }
 
+// preheaderLength is how much of a letter inboxes show after its subject.
 const preheaderLength = 140
 
-// preheader gives what inboxes show after the subject: the lead, else the text's
-// beginning, cut at a word.
-func preheader(lead string, nodes []*html.Node) string {
+// beginning gives the lead, else the text's first paragraph, cut at a word where it
+// is longer than most columns.
+func beginning(lead string, nodes []*html.Node, most int) string {
 	text := lead
 	for _, n := range nodes {
 		if text != "" {
@@ -265,9 +266,9 @@ func preheader(lead string, nodes []*html.Node) string {
 			text = oneLine(plain(n))
 		}
 	}
-	if textWidth(text) <= preheaderLength {
+	if textWidth(text) <= most {
 		return text
 	}
-	line, _, _ := strings.Cut(wrapText(text, preheaderLength-1, "", ""), "\n")
+	line, _, _ := strings.Cut(wrapText(text, most-1, "", ""), "\n")
 	return strings.TrimRight(line, " ,;:.–—-\u00a0\u202f«") + "…"
 }

@@ -107,6 +107,8 @@ func TestBadTemplates(t *testing.T) {
 		"in a part":        {"email/footer.html.tmpl", "\n{{.Merge.Nothing}}", ":2"},
 		"plain text":       {"email/article.txt.tmpl", "a\nb\n{{.Article.Nothing}}", ":3"},
 		"page":             {"email/page.html.tmpl", "<p>\n{{.Nothing}}", ":2"},
+		"digest":           {"email/digest.html.tmpl", "<p>\n{{range .Sections}}{{.Titel}}{{end}}", ":2"},
+		"digest's text":    {"email/digest.txt.tmpl", "{{range .Articles}}\n{{.Titel}}{{end}}", ":2"},
 		"style":            {"email/style.css", "p { color: {{.Nothing}} }", ":1"},
 		"no image":         {"email/article.html.tmpl", strings.Replace(article, "{{with .Article.Image}}", "{{.Article.Image.URL}}{{with .Article.Image}}", 1), atImage},
 	}

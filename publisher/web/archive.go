@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// issue shows the neutral copy of an issue: it holds no reader's links, so it can
+// issue shows the neutral copy of an issue, or of one article of a digest: it holds no reader's links, so it can
 // be passed on and kept by caches.
 func (p *public) issue(w http.ResponseWriter, r *http.Request) {
-	page, err := p.Archive.Page(r.Context(), r.PathValue("issue"))
+	page, err := p.Archive.Page(r.Context(), r.PathValue("issue"), r.PathValue("article"))
 	if err != nil {
 		p.missing(w, r, err)
 		return

@@ -114,14 +114,17 @@ var _ web.Archive = shelf{}
 
 const issuePage = "<!doctype html><title>Orvallon</title><p>La halle rouvre."
 
-func (s shelf) Page(_ context.Context, issueID string) (string, error) {
+func (s shelf) Page(_ context.Context, issueID, articleID string) (string, error) {
 	if s.err != nil {
 		return "", s.err
 	}
-	if issueID != "27a8bc7c" {
-		return "", &publisher.Error{Kind: publisher.NotFound, Op: "find issue"}
+	switch {
+	case issueID == "27a8bc7c" && articleID == "":
+		return issuePage, nil
+	case issueID == "27a8bc7c" && articleID == "a2":
+		return strings.Replace(issuePage, "La halle rouvre", "Un article de la lettre", 1), nil
 	}
-	return issuePage, nil
+	return "", &publisher.Error{Kind: publisher.NotFound, Op: "find issue"}
 }
 
 func (s shelf) Media(_ context.Context, hash string) ([]byte, string, error) {

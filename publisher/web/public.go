@@ -22,7 +22,9 @@ type Readers interface {
 
 // Archive gives what was frozen for the web. Unknown names give a NotFound error.
 type Archive interface {
-	Page(ctx context.Context, issueID string) (html string, err error)
+	// Page gives the copy of an issue or, where articleID is not "", that of one of its
+	// articles.
+	Page(ctx context.Context, issueID, articleID string) (html string, err error)
 	Media(ctx context.Context, hash string) (data []byte, mediaType string, err error)
 }
 
@@ -80,6 +82,7 @@ func Public(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /p/{token}", p.preferences)
 	mux.HandleFunc("POST /p/{token}", p.choose)
 	mux.HandleFunc("GET /i/{issue}", p.issue)
+	mux.HandleFunc("GET /i/{issue}/{article}", p.issue)
 	mux.HandleFunc("GET /media/{file}", p.media)
 	mux.HandleFunc("GET /healthz", plain("ok\n"))
 	mux.HandleFunc("GET /robots.txt", plain("User-agent: *\nDisallow: /u/\nDisallow: /p/\n"))

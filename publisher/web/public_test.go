@@ -36,6 +36,8 @@ func TestRoutes(t *testing.T) {
 		"preferences":           {target: "/p/" + camille, status: 200, holds: "Le Marais du dimanche"},
 		"no one’s preferences":  {target: "/p/" + gone, status: 404, holds: "Ce lien ne mène plus à rien"},
 		"issue":                 {target: "/i/27a8bc7c", status: 200, holds: "La halle rouvre", cacheable: true},
+		"article of an issue":   {target: "/i/27a8bc7c/a2", status: 200, holds: "Un article de la lettre", cacheable: true},
+		"no such article":       {target: "/i/27a8bc7c/a3", status: 404},
 		"no such issue":         {target: "/i/ffff", status: 404, holds: "Rien ici"},
 		"picture":               {target: "/media/aa.jpeg", status: 200, mediaType: "image/jpeg", holds: "0123456789", cacheable: true, forMachines: true},
 		"picture by hash alone": {target: "/media/bb", status: 200, mediaType: "image/png", holds: "0123456789", cacheable: true, forMachines: true},

@@ -45,8 +45,29 @@ func issues(t *testing.T, l *ledger.Ledger) {
 	same(t, "issue", one, want[0])
 	_, err = l.Issue(t.Context(), "nope")
 	wantKind(t, err, publisher.NotFound)
+	// A digest keeps its articles in their order, the first time that it is saved; each
+	// of them knows the digest as one of its issues.
+	digest := publisher.Issue{ID: "d", Newsletter: "weekly", ArticleID: "digest:1", Articles: []string{"artc", "artz", "arta"}, Title: "D", Hash: "h", Created: noon.Add(time.Hour)}
+	kept, _, err := l.SaveIssue(t.Context(), digest, nil)
+	must(t, err)
+	same(t, "kept digest", kept, digest)
+	other := digest
+	other.Articles = []string{"artb"}
+	kept, _, err = l.SaveIssue(t.Context(), other, nil)
+	must(t, err)
+	same(t, "digest saved again", kept, digest)
+	one, err = l.Issue(t.Context(), "d")
+	must(t, err)
+	same(t, "digest", one, digest)
+	bare := digest
+	bare.Articles = nil
+	for article, want := range map[string][]publisher.Issue{"artz": {bare}, "arta": {want[1], bare}, "artb": {want[0]}} {
+		got, err = l.IssuesOf(t.Context(), article)
+		must(t, err)
+		same(t, "issues of "+article, got, want)
+	}
 	// An issue is made once: what it said first, it says for ever.
-	kept, _, err := l.SaveIssue(t.Context(), publisher.Issue{ID: "b", Title: "other", Created: noon.Add(time.Hour)}, nil)
+	kept, _, err = l.SaveIssue(t.Context(), publisher.Issue{ID: "b", Title: "other", Created: noon.Add(time.Hour)}, nil)
 	must(t, err)
 	same(t, "issue saved again", kept, want[0])
 }
