@@ -38,6 +38,14 @@ type Remover interface {
 	Remove(ctx context.Context, r Receipt) error
 }
 
+// An Editor can change the words of a post that it made: its text, language and
+// warning, and what its card says. Its pictures, its place in a thread and its date
+// stay. The same edit again changes nothing. The receipt given back takes the old
+// one's place. NotFound: the post is gone.
+type Editor interface {
+	Edit(ctx context.Context, r Receipt, p Post) (Receipt, error)
+}
+
 // Traits is what a network takes, as data.
 type Traits struct {
 	Network    string           // "mastodon"

@@ -148,13 +148,19 @@ func (s *session) confirm(a *app.App, yes bool) func(*app.Plan) error {
 		if s.noInput || s.json() || !terminal(s.in) {
 			return usage("this would leave the machine: "+p.Summary(), "add --yes, or look first with --dry-run")
 		}
-		fmt.Fprintf(s.err, "%s. Go on? [y/N] ", p.Summary())
-		answer, _ := bufio.NewReader(s.in).ReadString('\n')
-		if a := strings.ToLower(strings.TrimSpace(answer)); a != "y" && a != "yes" && a != "o" && a != "oui" {
+		if !s.agreed(p.Summary()) {
 			return errors.New("not confirmed: nothing was sent")
 		}
 		return nil
 	}
+}
+
+// agreed asks whether to go on.
+func (s *session) agreed(what string) bool {
+	fmt.Fprintf(s.err, "%s. Go on? [y/N] ", what)
+	answer, _ := bufio.NewReader(s.in).ReadString('\n')
+	a := strings.ToLower(strings.TrimSpace(answer))
+	return a == "y" || a == "yes" || a == "o" || a == "oui"
 }
 
 // trial sends the mails to one address and prints their receipts.

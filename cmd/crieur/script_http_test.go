@@ -52,6 +52,21 @@ func jsonPath(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// issueof FILE CHANNEL NAME keeps the ID of a channel's issue in a variable.
+func issueOf(ts *testscript.TestScript, _ bool, args []string) {
+	var result struct {
+		Deliveries []struct{ Issue, Channel string } `json:"deliveries"`
+	}
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &result))
+	for _, d := range result.Deliveries {
+		if d.Channel == args[1] {
+			ts.Setenv(args[2], d.Issue)
+			return
+		}
+	}
+	ts.Fatalf("%s has no delivery of %s", args[0], args[1])
+}
+
 // arrivedMails reads the mails that the running sandbox has taken.
 func arrivedMails(ts *testscript.TestScript) []string {
 	var list []struct {

@@ -38,6 +38,7 @@ type edition struct {
 	pictures []render.Picture
 	bytes    map[string][]byte // of the pictures read, by imageKey
 	networks map[string]publisher.Network
+	errata   map[string][]publisher.Erratum // by issue: those that wait and stand in its letter
 	warnings []string
 }
 
@@ -63,8 +64,14 @@ func (a *App) build(ctx context.Context, article publisher.Article, t targets) (
 		return nil, err
 	}
 	for _, n := range t.newsletters {
-		issue := a.issue(n.Name, article, now)
+		issue, err := a.issue(ctx, n.Name, article)
+		if err != nil {
+			return nil, err
+		}
 		in := a.mailInput(article, n, issue, hosted)
+		if in.Errata, err = a.errata(ctx, e, issue); err != nil {
+			return nil, err
+		}
 		r, err := a.set.Mail(in)
 		if err != nil {
 			return nil, at(err, n.Name)
@@ -77,7 +84,10 @@ func (a *App) build(ctx context.Context, article publisher.Article, t targets) (
 	if len(t.channels) == 0 {
 		return e, nil
 	}
-	issue := a.issue("", article, now)
+	issue, err := a.issue(ctx, "", article)
+	if err != nil {
+		return nil, err
+	}
 	if article.CanonicalURL == "" {
 		// The posts' link leads to crieur's own copy of the article.
 		if err := a.page(e, a.mailInput(article, config.Newsletter{Title: a.conf.Site.Name}, issue, hosted), issue, pageChannel); err != nil {
@@ -109,9 +119,57 @@ func (e *edition) warn(s string) { e.warnings = append(e.warnings, s) }
 // all gives the edition's renderings, mails first.
 func (e *edition) all() []rendered { return append(append([]rendered{}, e.mails...), e.posts...) }
 
-func (a *App) issue(newsletter string, article publisher.Article, now time.Time) publisher.Issue {
-	return publisher.Issue{ID: publisher.IssueID(newsletter, article.ID), Newsletter: newsletter, ArticleID: article.ID,
-		Title: article.Title, Hash: article.Hash, Created: now}
+func (a *App) issue(ctx context.Context, newsletter string, article publisher.Article) (publisher.Issue, error) {
+	return a.dated(ctx, publisher.Issue{ID: publisher.IssueID(newsletter, article.ID), Newsletter: newsletter, ArticleID: article.ID,
+		Title: article.Title, Hash: article.Hash})
+}
+
+// dated gives an issue its day: that of its making where it is in the ledger, so that
+// the same issue comes out the same.
+func (a *App) dated(ctx context.Context, issue publisher.Issue) (publisher.Issue, error) {
+	store, err := a.open(ctx)
+	if err != nil {
+		return issue, err
+	}
+	issue.Created = a.o.Now()
+	kept, err := store.Issue(ctx, issue.ID)
+	switch {
+	case err == nil:
+		issue.Created = kept.Created
+	case publisher.KindOf(err) != publisher.NotFound:
+		return issue, err
+	}
+	return issue, nil
+}
+
+// errata gives what an issue's letter has to correct: what it carries already or,
+// where it is new, what waits for the newsletter's next letter.
+func (a *App) errata(ctx context.Context, e *edition, issue publisher.Issue) ([]render.Erratum, error) {
+	store, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	of := issue.ID
+	if _, err := store.Issue(ctx, issue.ID); publisher.KindOf(err) == publisher.NotFound && err != nil {
+		of = ""
+	} else if err != nil {
+		return nil, err
+	}
+	kept, err := store.Errata(ctx, issue.Newsletter, of)
+	if err != nil {
+		return nil, err
+	}
+	var all []render.Erratum
+	for _, k := range kept {
+		all = append(all, render.Erratum{Title: k.Title, URL: k.URL, Sent: k.Sent, Text: k.Text})
+	}
+	if of == "" && len(kept) > 0 {
+		if e.errata == nil {
+			e.errata = map[string][]publisher.Erratum{}
+		}
+		e.errata[issue.ID] = kept
+	}
+	return all, nil
 }
 
 func stamp(r publisher.Rendering, issue publisher.Issue, channel string, now time.Time) publisher.Rendering {

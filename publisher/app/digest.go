@@ -123,6 +123,9 @@ func (a *App) digest(ctx context.Context, d Digest) (*edition, error) {
 		return nil, err
 	}
 	in := a.digestInput(d, n, issue, hosted)
+	if in.Errata, err = a.errata(ctx, e, issue); err != nil {
+		return nil, err
+	}
 	if issue.Title, err = a.set.DigestTitle(in); err != nil {
 		return nil, at(err, n.Name)
 	}
@@ -158,8 +161,7 @@ func (a *App) copyURL(issue publisher.Issue, article publisher.Article) string {
 	return a.publicURL("i", issue.ID, article.ID)
 }
 
-// digestIssue gives a digest's issue, without its title. One that is in the ledger
-// keeps its day, so that the same digest comes out the same.
+// digestIssue gives a digest's issue, without its title.
 func (a *App) digestIssue(ctx context.Context, d Digest) (publisher.Issue, error) {
 	var ids []string
 	hash := "digest"
@@ -177,19 +179,7 @@ func (a *App) digestIssue(ctx context.Context, d Digest) (publisher.Issue, error
 		return publisher.Issue{}, &publisher.Error{Kind: publisher.Invalid, Op: "make digest", Where: "newsletter " + d.Newsletter, Err: errors.New("it has no articles")}
 	}
 	id := publisher.DigestID(d.At, ids)
-	issue := publisher.Issue{ID: publisher.IssueID(d.Newsletter, id), Newsletter: d.Newsletter, ArticleID: id, Articles: ids, Hash: hash, Created: a.o.Now()}
-	store, err := a.open(ctx)
-	if err != nil {
-		return issue, err
-	}
-	kept, err := store.Issue(ctx, issue.ID)
-	switch {
-	case err == nil:
-		issue.Created = kept.Created
-	case publisher.KindOf(err) != publisher.NotFound:
-		return issue, err
-	}
-	return issue, nil
+	return a.dated(ctx, publisher.Issue{ID: publisher.IssueID(d.Newsletter, id), Newsletter: d.Newsletter, ArticleID: id, Articles: ids, Hash: hash})
 }
 
 func (a *App) digestInput(d Digest, n config.Newsletter, issue publisher.Issue, hosted map[string]string) render.DigestInput {

@@ -26,6 +26,9 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, wa
 		return false, err
 	}
 	for _, g := range e.groups() {
+		if err := a.store.TakeErrata(ctx, g.issue.ID, e.errata[g.issue.ID]); err != nil {
+			return false, err
+		}
 		report, err := d.Plan(ctx, g.issue, g.renderings, g.audience)
 		if err != nil {
 			return false, err

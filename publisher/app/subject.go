@@ -12,6 +12,6 @@ import (
 func (a *App) trySubject(n config.Newsletter) error {
 	article := publisher.Article{ID: "specimen", Title: "Specimen", Lead: "A specimen.", Body: "<p>A specimen.</p>", Language: "en", Dir: "ltr",
 		CanonicalURL: "https://example.org/specimen", Author: "A. Uthor", Tags: []string{"specimen"}, Published: time.Date(2026, 3, 1, 8, 0, 0, 0, time.UTC)}
-	_, err := a.set.Subject(a.mailInput(article, n, a.issue(n.Name, article, article.Published), nil))
+	_, err := a.set.Subject(a.mailInput(article, n, publisher.Issue{Newsletter: n.Name, Created: article.Published}, nil))
 	return err
 }

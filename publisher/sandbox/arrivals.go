@@ -44,8 +44,9 @@ type Post struct {
 	Media      []Media         `json:"media,omitempty"`
 	Card       *Card           `json:"card,omitempty"`
 	Links      []Link          `json:"links,omitempty"`
-	Gone       time.Time       `json:"gone,omitzero"` // when it was deleted
-	Raw        json.RawMessage `json:"raw"`           // the request, as it was understood
+	Edited     time.Time       `json:"edited,omitzero"` // when its words were last changed
+	Gone       time.Time       `json:"gone,omitzero"`   // when it was deleted
+	Raw        json.RawMessage `json:"raw"`             // the request, as it was understood
 }
 
 // Media is a picture that a network holds.

@@ -99,6 +99,9 @@ func (b *bluesky) putRecord(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"uri": old.URI, "cid": old.CID, "validationStatus": "valid"})
 		return
 	}
+	if exists {
+		p.At, p.Edited = old.At, p.At
+	}
 	b.keep(w, p)
 }
 

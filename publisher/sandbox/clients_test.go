@@ -75,6 +75,17 @@ func TestNetworksAgainstSandbox(t *testing.T) {
 			if a.text(1, "reply_to") != a.text(0, "id") || a.text(0, "media", 0, "alt") != "Une place & sa halle" || len(a.json.([]any)) != 2 {
 				t.Errorf("kept: %s", a.body)
 			}
+			if editor, ok := n.(publisher.Editor); ok {
+				changed := post
+				changed.Text = "Corrigé : « enfin ! »"
+				if _, err := editor.Edit(ctx, first, changed); err != nil {
+					t.Fatalf("edit: %v", err)
+				}
+				a := send(t, call{method: "GET", url: s.HTTPURL() + "/sandbox/posts.json"})
+				if a.text(0, "text") != changed.Text || a.text(0, "media", 0, "alt") != "Une place & sa halle" || a.text(0, "edited") == "" || len(a.json.([]any)) != 2 {
+					t.Errorf("kept after the edit: %s", a.body)
+				}
+			}
 			for range 2 { // deleting what is gone is no error
 				if err := n.(publisher.Remover).Remove(ctx, second); err != nil {
 					t.Fatal(err)

@@ -56,6 +56,7 @@ func (m *mastodon) routes(mux *http.ServeMux) {
 	at("GET /api/v1/accounts/{id}/statuses", StageRead, m.statuses)
 	at("POST /api/v1/statuses", StagePost, m.authorized(m.create))
 	at("GET /api/v1/statuses/{id}", StageRead, m.status)
+	at("PUT /api/v1/statuses/{id}", StagePost, m.authorized(m.edit))
 	at("DELETE /api/v1/statuses/{id}", StageRead, m.authorized(m.remove))
 	at("POST /api/v2/media", StageMedia, m.authorized(m.upload))
 	at("GET /api/v1/media/{id}", StageMedia, m.authorized(m.poll))

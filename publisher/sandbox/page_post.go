@@ -31,6 +31,7 @@ type postView struct {
 	Card    *cardView
 	Warning string
 	Facts   []headerView
+	Edited  time.Time
 	Gone    time.Time
 	Source  string
 }
@@ -55,7 +56,7 @@ type cardView struct {
 
 func (p *page) postView(w words, post *Post) postView {
 	v := postView{words: w, Network: post.Network, Anchor: post.Network + "-" + post.ID, ID: post.ID, URL: post.URL, At: post.At,
-		Length: post.Length, Limit: post.Limit, Used: min(100, 100*post.Length/max(1, post.Limit)), Warning: post.Warning, Gone: post.Gone}
+		Length: post.Length, Limit: post.Limit, Used: min(100, 100*post.Length/max(1, post.Limit)), Warning: post.Warning, Edited: post.Edited, Gone: post.Gone}
 	switch post.Network {
 	case Mastodon:
 		v.Name, v.Account = "Mastodon", "@crieur@sandbox.crieur.test"

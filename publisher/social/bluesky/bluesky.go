@@ -50,6 +50,7 @@ var (
 	_ publisher.Finder   = (*Network)(nil)
 	_ publisher.Verifier = (*Network)(nil)
 	_ publisher.Remover  = (*Network)(nil)
+	_ publisher.Editor   = (*Network)(nil)
 )
 
 // New opens the account that cfg describes. It does no I/O.

@@ -32,10 +32,11 @@ type fake struct {
 	blobLimit int
 	blobs     []string // media types
 	records   map[string]map[string]any
+	edits     map[string]int
 }
 
 func newFake(t *testing.T) *fake {
-	f := &fake{records: map[string]map[string]any{}, blobLimit: 1_000_000}
+	f := &fake{records: map[string]map[string]any{}, edits: map[string]int{}, blobLimit: 1_000_000}
 	server := httptest.NewServer(f.handler())
 	t.Cleanup(server.Close)
 	f.url = server.URL
@@ -144,6 +145,15 @@ func (k key) ref() map[string]any {
 	return map[string]any{"uri": "at://" + k.Repo + "/" + k.Collection + "/" + k.Rkey, "cid": "bafyrei" + k.Rkey}
 }
 
+// version is the ref of a record that was changed so many times.
+func (k key) version(n int) map[string]any {
+	out := k.ref()
+	if n > 0 {
+		out["cid"] = fmt.Sprintf("%sv%d", out["cid"], n)
+	}
+	return out
+}
+
 func (f *fake) put(w http.ResponseWriter, r *http.Request) {
 	var in struct {
 		key
@@ -157,8 +167,18 @@ func (f *fake) put(w http.ResponseWriter, r *http.Request) {
 		refuse(w, 400, "InvalidRequest", "not a post")
 	case !syntax.TID(in.Rkey):
 		refuse(w, 400, "InvalidRequest", "Invalid TID string")
+	case strings.Contains(string(raw), `"swapRecord":"`):
+		var swap string
+		_ = json.Unmarshal(*in.Swap, &swap)
+		if f.records[in.Rkey] == nil || in.version(f.edits[in.Rkey])["cid"] != swap {
+			refuse(w, 400, "InvalidSwap", "Record was at bafy")
+			return
+		}
+		f.edits[in.Rkey]++
+		f.records[in.Rkey] = in.Record
+		reply(w, in.version(f.edits[in.Rkey]))
 	case !strings.Contains(string(raw), `"swapRecord":null`):
-		refuse(w, 400, "InvalidRequest", "this test wants creation only")
+		refuse(w, 400, "InvalidRequest", "this test wants a swap")
 	case f.records[in.Rkey] != nil:
 		refuse(w, 400, "InvalidSwap", "Record was at bafy")
 	default:
@@ -174,7 +194,7 @@ func (f *fake) get(w http.ResponseWriter, r *http.Request) {
 		refuse(w, 400, "RecordNotFound", "Could not locate record")
 		return
 	}
-	out := k.ref()
+	out := k.version(f.edits[k.Rkey])
 	out["value"] = rec
 	reply(w, out)
 }

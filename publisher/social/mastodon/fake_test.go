@@ -81,6 +81,7 @@ func (f *fake) handler() http.Handler {
 	mux.HandleFunc("POST /api/v1/statuses", f.create)
 	mux.HandleFunc("GET /api/v1/statuses/{id}", f.one)
 	mux.HandleFunc("DELETE /api/v1/statuses/{id}", f.one)
+	mux.HandleFunc("PUT /api/v1/statuses/{id}", f.edit)
 	mux.HandleFunc("POST /api/v2/media", f.upload)
 	mux.HandleFunc("GET /api/v1/media/{id}", f.poll)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -127,11 +128,16 @@ func (f *fake) create(w http.ResponseWriter, r *http.Request) {
 		m.used = true
 	}
 	id := f.id()
+	media := []any{}
+	for _, id := range ids {
+		media = append(media, map[string]any{"id": id})
+	}
 	spoiler, _ := in["spoiler_text"].(string)
 	f.statuses = append(f.statuses, &fakeStatus{key: key, text: text, asked: in, entity: map[string]any{
 		"id": id, "uri": f.url + "/users/gazette/statuses/" + id, "url": f.url + "/@gazette/" + id,
 		"created_at": time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), "content": shown(text),
 		"spoiler_text": spoiler, "in_reply_to_id": in["in_reply_to_id"], "reblog": nil,
+		"media_attachments": media,
 	}})
 	reply(w, 200, f.statuses[len(f.statuses)-1].entity)
 }
@@ -170,6 +176,29 @@ func (f *fake) one(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodDelete {
 		f.statuses = slices.Delete(f.statuses, i, i+1)
 	}
+	reply(w, 200, s.entity)
+}
+
+// edit keeps of the pictures those that it is given, as a Mastodon server does.
+func (f *fake) edit(w http.ResponseWriter, r *http.Request) {
+	i := slices.IndexFunc(f.statuses, func(s *fakeStatus) bool { return s.entity["id"] == r.PathValue("id") })
+	if i < 0 {
+		refuse(w, http.StatusNotFound, "Record not found")
+		return
+	}
+	var in map[string]any
+	if err := json.NewDecoder(r.Body).Decode(&in); err != nil {
+		refuse(w, http.StatusBadRequest, "not JSON")
+		return
+	}
+	s := f.statuses[i]
+	s.text, _ = in["status"].(string)
+	media := []any{}
+	ids, _ := in["media_ids"].([]any)
+	for _, id := range ids {
+		media = append(media, map[string]any{"id": id})
+	}
+	s.entity["content"], s.entity["spoiler_text"], s.entity["media_attachments"] = shown(s.text), in["spoiler_text"], media
 	reply(w, 200, s.entity)
 }
 

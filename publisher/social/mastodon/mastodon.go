@@ -39,6 +39,7 @@ var (
 	_ publisher.Prober   = (*Network)(nil)
 	_ publisher.Verifier = (*Network)(nil)
 	_ publisher.Remover  = (*Network)(nil)
+	_ publisher.Editor   = (*Network)(nil)
 )
 
 // New opens the account that cfg describes. It does no I/O.

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) Harness) {
 		{"verify", verify},
 		{"probe", probe},
 		{"post, find and remove", postFindRemove},
+		{"edit", edit},
 		{"pictures", pictures},
 		{"card", card},
 		{"warning", warning},
