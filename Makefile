@@ -2,7 +2,7 @@
 GO ?= go
 CRIEUR = $(GO) run ./cmd/crieur
 
-.PHONY: test check bench bench-parts demo build schema e2e
+.PHONY: test check soak bench bench-parts demo build schema e2e
 
 # Builds the one static binary.
 build:
@@ -19,6 +19,12 @@ test: check
 	sh .ci/deps
 	$(GO) test -race ./...
 	@$(GO) test -count=1 -run Conformance -v ./publisher/social/measure | grep -E '^conformance|conformance:' || (echo "the conformance summary is missing"; exit 1)
+
+# The proofs that take too long for every run: a send to 100,000 readers, interrupted
+# fifty times, on both stores. SIZE readers instead, if given. About ten minutes.
+soak:
+	sh .ci/deps
+	CRIEUR_SOAK=1 $(GO) test -count=1 -timeout 60m -run Soak -v ./cmd/crieur-bench
 
 # Figures, never pass or fail: how fast mail goes out, one line a run (docs/performance.md).
 # SIZE readers, 20000 unless given.

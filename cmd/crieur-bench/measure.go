@@ -24,6 +24,7 @@ type setup struct {
 	sink, dsn, article, postfix string
 	profile                     string
 	syncs                       bool
+	record                      string // where the light sink writes whom it accepted a message for; "": nowhere
 }
 
 // A row is one way of sending.
@@ -269,7 +270,7 @@ func (s setup) startSink(ctx context.Context, r row, home string) (*running, err
 	if s.sink == "smtp-sink" {
 		return s.startPostfixSink(ctx)
 	}
-	args := []string{"sink", "-latency", r.latency.String()}
+	args := []string{"sink", "-latency", r.latency.String(), "-record", s.record}
 	if r.tls {
 		args = append(args, "-certificate", filepath.Join(home, "sink.pem"))
 	}

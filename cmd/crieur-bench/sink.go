@@ -37,6 +37,7 @@ type tally struct {
 type lightSink struct {
 	latency time.Duration
 	tls     *tls.Config
+	record  *os.File // nil: none is kept
 
 	mu   sync.Mutex
 	seen []uint64 // a bit for each reader
@@ -49,6 +50,7 @@ func sinkMain(ctx context.Context, args []string) error {
 	f := flag.NewFlagSet("sink", flag.ContinueOnError)
 	f.DurationVar(&s.latency, "latency", 0, "")
 	certificate := f.String("certificate", "", "write a certificate here and offer STARTTLS with it")
+	record := f.String("record", "", "write a line here for each message, before it is accepted")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
@@ -57,6 +59,13 @@ func sinkMain(ctx context.Context, args []string) error {
 		if s.tls, err = selfSigned(*certificate); err != nil {
 			return err
 		}
+	}
+	if *record != "" {
+		var err error
+		if s.record, err = os.OpenFile(*record, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600); err != nil {
+			return err
+		}
+		defer s.record.Close()
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -90,6 +99,10 @@ func processorTime() float64 {
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano()).Seconds()
 }
+
+// recordLine is what the record says of a message: whom it was for, and when, in unix
+// nanoseconds.
+const recordLine = "%s %d\n"
 
 const headRoom = 4096 // octets of a message among which its To has to stand
 
@@ -299,7 +312,14 @@ func (v *visit) accept() bool {
 		}
 	}
 	n := s.Messages
+	var err error
+	if s.record != nil {
+		_, err = fmt.Fprintf(s.record, recordLine, v.rcpt, now)
+	}
 	s.mu.Unlock()
+	if err != nil {
+		return false
+	}
 	v.mail, v.rcpt, v.one = false, v.rcpt[:0], tally{}
 	v.out = append(v.out, "250 2.0.0 queued as "...)
 	v.out = strconv.AppendInt(v.out, int64(n), 36)
