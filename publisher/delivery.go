@@ -66,7 +66,7 @@ type Delivery struct {
 	Created   time.Time
 	Updated   time.Time // of the last change of State
 	After     time.Time // Deferred: not before this moment
-	Receipt   Receipt   // Accepted
+	Receipt   Receipt   // Accepted; Bounced, where it was accepted first
 	Problem   string    // what the last attempt said, where it was no success
 
 	// Of mails that are due, and of no others:

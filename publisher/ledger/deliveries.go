@@ -98,6 +98,10 @@ func scanDelivery(row *sql.Rows, lot publisher.Lot) (publisher.Delivery, error) 
 	switch d.State {
 	case publisher.StateAccepted, publisher.StateRetracted:
 		d.Receipt, d.Problem = unpackReceipt(receipt, d.Key, lot.Domain, d.Updated), ""
+	case publisher.StateBounced:
+		if receipt != "" { // it was accepted first, and came back
+			d.Receipt = unpackReceipt(receipt, d.Key, lot.Domain, d.Updated)
+		}
 	case publisher.StateDeferred:
 		d.After = moment(due)
 	case publisher.StateSuppressed, publisher.StateCancelled:

@@ -27,6 +27,7 @@ func (l *Ledger) RemoveSubscriber(ctx context.Context, id int64, now time.Time) 
 		for _, statement := range []string{
 			`DELETE FROM subscriptions WHERE subscriber = $1 AND list IN (SELECT n FROM lists)`,
 			`DELETE FROM past_subscriptions WHERE subscriber = $1`,
+			`UPDATE returns SET words = '', raw = '', counts = 0 WHERE reader = $1`,
 			`DELETE FROM attempts WHERE id = $1 AND lot IN (SELECT n FROM lots WHERE list > 0)`,
 			`UPDATE deliveries SET receipt = '' WHERE id = $1 AND lot IN (SELECT n FROM lots WHERE list > 0)`,
 		} {
@@ -64,11 +65,14 @@ func suppress(ctx context.Context, tx *sql.Tx, hash, reason string, now time.Tim
 }
 
 // Unsuppress lets an address be written to again; lifted is false where it could
-// be already. It subscribes nobody.
+// be already. It subscribes nobody. Failures that were counted are forgotten.
 func (l *Ledger) Unsuppress(ctx context.Context, email string) (lifted bool, err error) {
 	err = l.update(ctx, "lift the suppression", func(tx *sql.Tx) error {
 		n, err := affected(tx.ExecContext(ctx, `DELETE FROM suppressions WHERE hash = $1`, l.hash(email)))
-		lifted = n > 0
+		if lifted = n > 0; err != nil || !lifted {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE returns SET counts = 0 WHERE reader IN (SELECT id FROM subscribers WHERE hash = $1)`, l.hash(email))
 		return err
 	})
 	return lifted, err

@@ -25,23 +25,26 @@ import (
 
 // Config says where the ledger is. One of Dir and DSN is needed; DSN wins.
 type Config struct {
-	Dir string           // state folder of SQLite; made with mode 0700 if it does not exist
-	DSN string           // PostgreSQL: "postgres://user:password@host/database" or key=value pairs
-	Now func() time.Time // nil: time.Now
+	Dir     string           // state folder of SQLite; made with mode 0700 if it does not exist
+	DSN     string           // PostgreSQL: "postgres://user:password@host/database" or key=value pairs
+	Now     func() time.Time // nil: time.Now
+	Bounces Bounces
 }
 
 // A Ledger is an open store. It is safe for concurrent use, and by several
 // processes at the same time.
 type Ledger struct {
-	write  *sql.DB // SQLite: one connection
-	read   *sql.DB // SQLite: a pool that sees committed rows; PostgreSQL: the same as write
-	engine engine
-	dir    string
-	now    func() time.Time
-	salt   []byte
-	id     string
-	lots   sync.Map // int64 → lotKey: what never changes about a lot
-	log    atomic.Pointer[logbook]
+	write   *sql.DB // SQLite: one connection
+	read    *sql.DB // SQLite: a pool that sees committed rows; PostgreSQL: the same as write
+	engine  engine
+	dir     string
+	now     func() time.Time
+	salt    []byte
+	returns []byte // what return addresses are signed with
+	bounces Bounces
+	id      string
+	lots    sync.Map // int64 → lotKey: what never changes about a lot
+	log     atomic.Pointer[logbook]
 
 	statements *statements // SQLite only
 }
@@ -56,7 +59,7 @@ const (
 // Open opens the store, making it or bringing its tables up to date where needed.
 // Several processes may do so at the same moment.
 func Open(ctx context.Context, c Config) (*Ledger, error) {
-	l := &Ledger{dir: c.Dir, now: c.Now}
+	l := &Ledger{dir: c.Dir, now: c.Now, bounces: c.Bounces.withDefaults()}
 	if l.now == nil {
 		l.now = time.Now
 	}

@@ -111,10 +111,11 @@ func newest() (int64, error) {
 	return goose.NumericComponent(entries[len(entries)-1].Name())
 }
 
-// christen gives a new store its identity and its salt.
+// christen gives a new store its identity and its secrets, and an older one those
+// that it did not have yet.
 func (l *Ledger) christen(ctx context.Context) error {
 	return l.update(ctx, opOpen, func(tx *sql.Tx) error {
-		for name, size := range map[string]int{"instance": 8, "salt": 32} {
+		for name, size := range map[string]int{"instance": 8, "salt": 32, "returns": 32} {
 			value := make([]byte, size)
 			if _, err := rand.Read(value); err != nil {
 				return err
@@ -129,13 +130,17 @@ func (l *Ledger) christen(ctx context.Context) error {
 }
 
 func (l *Ledger) identify(ctx context.Context) error {
-	var salt string
-	err := l.read.QueryRowContext(ctx, `SELECT i.value, s.value FROM meta i, meta s WHERE i.name = 'instance' AND s.name = 'salt'`).
-		Scan(&l.id, &salt)
+	var salt, returns string
+	err := l.read.QueryRowContext(ctx, `SELECT i.value, s.value, t.value FROM meta i, meta s, meta t
+		WHERE i.name = 'instance' AND s.name = 'salt' AND t.name = 'returns'`).Scan(&l.id, &salt, &returns)
 	if err != nil {
 		return err
 	}
 	l.salt, err = hex.DecodeString(salt)
+	if err != nil {
+		return err
+	}
+	l.returns, err = hex.DecodeString(returns)
 	return err
 }
 

@@ -61,6 +61,10 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"schedules":            schedules,
 		"arrivals":             arrivals,
 		"pool":                 pool,
+		"returns":              returns,
+		"returns counted":      returnsCounted,
+		"returns erased":       returnsErased,
+		"returns found":        returnsFound,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, open(t)) })
 	}
