@@ -58,7 +58,7 @@ func Classify(code int, enhanced string) Class {
 		return ClassLogin
 	case "7.17", "7.18": // RFC 7293: the mailbox or the domain has another owner
 		return ClassAddress
-	case "4.1", "4.4", "4.6":
+	case "4.1", "4.4":
 		return ClassAddress // the domain cannot be reached, and the server gave up
 	case "5.0", "0.0", "":
 	default:
@@ -80,6 +80,18 @@ func Classify(code int, enhanced string) Class {
 		return ClassFull
 	}
 	return ClassOther
+}
+
+// Judge says what a class of refusal means for the address. A refusal in the dialogue
+// and a report that comes days later are judged alike.
+func Judge(c Class) publisher.Verdict {
+	switch c {
+	case ClassAddress:
+		return publisher.VerdictGone
+	case ClassFull, ClassTemporary, ClassOther:
+		return publisher.VerdictCounted
+	}
+	return publisher.VerdictNone
 }
 
 // A step is a point in the dialogue.
