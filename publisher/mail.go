@@ -31,10 +31,11 @@ type Letter struct {
 
 // A Mail is one letter to one reader. Key is its delivery's key.
 type Mail struct {
-	Letter *Letter
-	Key    string
-	To     Address
-	Merge  Merge
+	Letter     *Letter
+	Key        string
+	To         Address
+	ReturnPath string // envelope sender of this mail alone; "": the letter's
+	Merge      Merge
 }
 
 // MessageID gives the mail's Message-ID without angle brackets. It depends on the

@@ -99,8 +99,11 @@ type Config struct {
 	// rendering; it is called once per run for each rendering of an issue.
 	Letter func(ctx context.Context, issueID, channel, language string) (*publisher.Letter, error)
 	// Merge gives one reader's values. Safe for concurrent use.
-	Merge   func(*publisher.Letter, publisher.Recipient) publisher.Merge
-	Unknown func(channel string) Policy // nil: Leave
+	Merge func(*publisher.Letter, publisher.Recipient) publisher.Merge
+	// ReturnPath gives the envelope sender of one reader's mail of a lot; nil: all have
+	// their letter's. Safe for concurrent use.
+	ReturnPath func(lot, reader int64) string
+	Unknown    func(channel string) Policy // nil: Leave
 
 	Lanes   int           // mails on the wire at once; 0: as many as the Mailer carries side by side, or 4
 	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes

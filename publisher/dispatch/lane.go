@@ -76,8 +76,12 @@ func (l *lane) Next(wait bool) (publisher.Mail, bool) {
 			continue
 		}
 		letter := p.letter(p.Recipient.Language)
-		return publisher.Mail{Letter: letter, Key: p.Key, To: publisher.Address{Name: p.Recipient.Name, Email: p.Recipient.Email},
-			Merge: l.c.Merge(letter, p.Recipient)}, true
+		m := publisher.Mail{Letter: letter, Key: p.Key, To: publisher.Address{Name: p.Recipient.Name, Email: p.Recipient.Email},
+			Merge: l.c.Merge(letter, p.Recipient)}
+		if l.c.ReturnPath != nil {
+			m.ReturnPath = l.c.ReturnPath(p.claim.Lot, p.claim.ID)
+		}
+		return m, true
 	}
 }
 

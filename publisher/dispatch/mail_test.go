@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"testing"
@@ -50,6 +51,35 @@ func TestEveryReaderOnce(t *testing.T) {
 	if err != nil || r.Count(accepted) != 1200 {
 		t.Errorf("asked by name, a finished issue shows %d accepted, %v", r.Count(accepted), err)
 	}
+}
+
+func TestReturnPaths(t *testing.T) {
+	h := newHouse(t, 5)
+	m := &enveloped{mailer: newMailer(nil), from: map[string]string{}}
+	h.config.Mailer = m
+	h.config.ReturnPath = func(lot, reader int64) string { return fmt.Sprintf("b+%d.%d@gazette.example", lot, reader) }
+	h.plan("i", true, nil)
+	h.run()
+	want := map[string]string{}
+	for _, d := range h.seen {
+		want[d.Recipient.Email] = fmt.Sprintf("b+1.%d@gazette.example", d.Recipient.ID)
+	}
+	if len(want) != 5 || !maps.Equal(m.from, want) {
+		t.Errorf("sent from %v, want %v", m.from, want)
+	}
+}
+
+type enveloped struct {
+	*mailer
+	from map[string]string
+}
+
+func (e *enveloped) Send(ctx context.Context, mail publisher.Mail) (publisher.Receipt, error) {
+	r, err := e.mailer.Send(ctx, mail)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.from[mail.To.Email] = mail.ReturnPath
+	return r, err
 }
 
 func TestMailEnds(t *testing.T) {

@@ -343,6 +343,7 @@ func TestBuildRefuses(t *testing.T) {
 		"no sender":                   {func(l *publisher.Letter, _ *publisher.Mail) { l.From.Email = "" }, publisher.Invalid},
 		"bad reply-to":                {func(l *publisher.Letter, _ *publisher.Mail) { l.ReplyTo.Email = "x y@z" }, publisher.Invalid},
 		"bad envelope":                {func(l *publisher.Letter, _ *publisher.Mail) { l.EnvelopeFrom = "<>" }, publisher.Invalid},
+		"bad return address":          {func(_ *publisher.Letter, m *publisher.Mail) { m.ReturnPath = "a@b.fr>\r\nDATA" }, publisher.Internal},
 		"no date":                     {func(l *publisher.Letter, _ *publisher.Mail) { l.Date = time.Time{} }, publisher.Invalid},
 		"no body":                     {func(l *publisher.Letter, _ *publisher.Mail) { l.Rendering.HTML, l.Rendering.Text = "", "" }, publisher.Invalid},
 		"no domain":                   {func(l *publisher.Letter, _ *publisher.Mail) { l.Domain = "" }, publisher.Invalid},

@@ -182,6 +182,12 @@ func (c *Compiled) append(dst []byte, m publisher.Mail) ([]byte, envelope, error
 	if err := c.checkValues(m); err != nil {
 		return dst, envelope{}, err
 	}
+	from := c.from
+	if m.ReturnPath != "" {
+		if from, err = parseMailbox(m.ReturnPath); err != nil {
+			return dst, envelope{}, &publisher.Error{Kind: publisher.Internal, Op: "fill in mail", Err: fmt.Errorf("return address: %w", err)}
+		}
+	}
 	for _, p := range c.pieces {
 		dst = append(dst, p.static...)
 		switch p.then {
@@ -198,7 +204,7 @@ func (c *Compiled) append(dst []byte, m publisher.Mail) ([]byte, envelope, error
 			dst = appendValue(dst, clean(m.Merge[p.field]))
 		}
 	}
-	return dst, envelope{from: c.from, to: to, utf8: c.utf8 || to.utf8}, nil
+	return dst, envelope{from: from, to: to, utf8: c.utf8 || to.utf8}, nil
 }
 
 // escape is html.EscapeString, which takes its time even over what needs none.

@@ -486,6 +486,29 @@ func TestWhatAServerCannotTake(t *testing.T) {
 	}
 }
 
+// A mail's own return address is its envelope sender, and shows nowhere in it.
+func TestReturnPath(t *testing.T) {
+	k := startSink(t, script{})
+	m := open(t, mail.Config{Servers: []mail.Server{k.server()}})
+	l := letter()
+	for _, path := range []string{"bounces+abc@gazette.example", ""} {
+		one := mailTo(l, "Zoé", "zoe@example.org")
+		one.ReturnPath = path
+		if _, err := m.Send(context.Background(), one); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := strings.Join(k.lines, "\n")
+	if !strings.Contains(got, "MAIL FROM:<bounces+abc@gazette.example>") || !strings.Contains(got, "MAIL FROM:<lettre@gazette.example>") {
+		t.Errorf("the dialogue was:\n%s", got)
+	}
+	for _, text := range k.accepted {
+		if strings.Contains(text, "bounces+abc") {
+			t.Error("the return address stands in the mail")
+		}
+	}
+}
+
 func TestNothingIsSaidOfABadMail(t *testing.T) {
 	k := startSink(t, script{})
 	m := open(t, mail.Config{Servers: []mail.Server{k.server()}})
