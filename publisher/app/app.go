@@ -25,6 +25,7 @@ import (
 	"crieur/publisher/config"
 	"crieur/publisher/ledger"
 	"crieur/publisher/locale"
+	"crieur/publisher/mail/bounce"
 	"crieur/publisher/render"
 	"crieur/publisher/social"
 	"crieur/publisher/source"
@@ -104,6 +105,11 @@ func (a *App) checkNames() error {
 	for _, n := range a.conf.Newsletters {
 		if err := a.trySubject(n); err != nil {
 			errs = append(errs, &publisher.Error{Kind: publisher.Invalid, Where: a.conf.File + ": newsletters." + n.Name + ".subject", Err: err, Hint: publisher.HintOf(err)})
+		}
+	}
+	if a.conf.Returns.Address.Email != "" {
+		if _, err := bounce.NewPaths(nil, a.conf.Returns.Address.Email, a.conf.Returns.Delimiter); err != nil {
+			errs = append(errs, &publisher.Error{Kind: publisher.Invalid, Where: a.conf.File + ": returns.address", Err: err, Hint: publisher.HintOf(err)})
 		}
 	}
 	for _, c := range a.conf.Channels {
@@ -192,7 +198,8 @@ func (a *App) open(ctx context.Context) (*ledger.Ledger, error) {
 	if a.store != nil {
 		return a.store, nil
 	}
-	l, err := ledger.Open(ctx, ledger.Config{Dir: a.stateDir(), DSN: a.conf.State.DSN.Reveal(), Now: a.o.Now})
+	l, err := ledger.Open(ctx, ledger.Config{Dir: a.stateDir(), DSN: a.conf.State.DSN.Reveal(), Now: a.o.Now,
+		Bounces: ledger.Bounces{Limit: a.conf.Returns.Limit, HalfLife: a.conf.Returns.HalfLife}})
 	if err != nil {
 		return nil, err
 	}

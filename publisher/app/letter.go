@@ -44,7 +44,7 @@ func (a *App) letter(ctx context.Context, issueID, channel, language string) (*p
 func (a *App) letterOf(n config.Newsletter, r publisher.Rendering) *publisher.Letter {
 	domain := domainOf(n.From)
 	return &publisher.Letter{
-		Rendering: &r, List: n.List, From: n.From, ReplyTo: n.ReplyTo, Domain: domain, Date: r.Created,
+		Rendering: &r, List: n.List, From: n.From, ReplyTo: n.ReplyTo, EnvelopeFrom: a.conf.Returns.Address.Email, Domain: domain, Date: r.Created,
 		ListID: label(n.List) + "." + domain, ListName: firstOf(n.Title, a.conf.Site.Name),
 		FeedbackID: strings.Join([]string{r.IssueID, label(n.Name), "newsletter", label(domain)}, ":"),
 	}

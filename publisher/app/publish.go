@@ -87,11 +87,18 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	if len(a.conf.SMTP) > 0 {
 		lanes = a.conf.SMTP[0].Connections
 	}
-	d := dispatch.New(dispatch.Config{
+	paths, err := a.paths(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	c := dispatch.Config{
 		Ledger: store, Mailer: mailer, Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
 		Retry: dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
-	})
-	return d, func() { _ = mailer.Close() }, nil
+	}
+	if paths != nil {
+		c.ReturnPath = paths.Make
+	}
+	return dispatch.New(c), func() { _ = mailer.Close() }, nil
 }
 
 // policy says what becomes of a newsletter's mails of unknown end.

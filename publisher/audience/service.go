@@ -100,6 +100,20 @@ func (s *Service) Remove(ctx context.Context, email string) error {
 	return s.store.RemoveSubscriber(ctx, person.ID, s.now())
 }
 
+// Suppress keeps the address from ever being written to, whether it is a reader's or
+// not. changed is false where that was so already: the first reason stays.
+func (s *Service) Suppress(ctx context.Context, email, reason string) (changed bool, err error) {
+	email, err = Address(email)
+	if err != nil {
+		return false, err
+	}
+	already, err := s.store.Suppressed(ctx, email)
+	if err != nil || already {
+		return false, err
+	}
+	return true, s.store.Suppress(ctx, email, reason, s.now())
+}
+
 // Preferences is what a reader can see of themselves.
 type Preferences struct {
 	Subscriber    publisher.Subscriber

@@ -63,6 +63,7 @@ type Config struct {
 	Sandbox     Sandbox      `mapstructure:"sandbox" desc:"The servers that stand in for all others in mode sandbox."`
 	Article     Article      `mapstructure:"article" desc:"How articles are read."`
 	SMTP        []SMTP       `mapstructure:"smtp" names:"server" desc:"The servers that take the mails, by name. The first is used; the later ones take over while it cannot be reached."`
+	Returns     Returns      `mapstructure:"returns" desc:"What comes back: bounces and complaints."`
 	DKIM        []DKIM       `mapstructure:"dkim" names:"domain" desc:"The domains whose mails are signed, by name; one also signs for senders below it."`
 	Retry       Retry        `mapstructure:"retry" desc:"When mails that a server has told to wait are tried again, and for how long."`
 	Lists       []List       `mapstructure:"lists" names:"list" desc:"The lists that readers are on, by name."`

@@ -13,6 +13,8 @@ import (
 // name counts.
 type fields map[string]string
 
+const longestField = 8 << 10
+
 // readFields reads groups of fields with empty lines between them (RFC 3464 §2.1). A
 // line that is none is skipped: real reports have some.
 func readFields(body []byte) []fields {
@@ -26,7 +28,9 @@ func readFields(body []byte) []fields {
 			group, last = nil, ""
 			continue
 		case (line[0] == ' ' || line[0] == '\t') && last != "":
-			group[last] += " " + strings.TrimSpace(line)
+			if len(group[last]) < longestField {
+				group[last] += " " + strings.TrimSpace(line)
+			}
 			continue
 		}
 		name, value, ok := strings.Cut(line, ":")

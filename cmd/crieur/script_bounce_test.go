@@ -1,0 +1,76 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"os"
+	"strings"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// bounced KIND ADDRESS FILE writes the report that a mail server would send about the
+// newest mail that reached ADDRESS: to the mail's envelope sender, with the mail's
+// header. KIND is unknown, full, policy, delayed, complaint or forged.
+func bounced(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: bounced KIND ADDRESS FILE")
+	}
+	from, head := newestTo(ts, args[1])
+	status, action, words := "5.1.1", "failed", "550 5.1.1 <"+args[1]+">: no such user here"
+	switch args[0] {
+	case "unknown", "complaint":
+	case "full":
+		status, words = "5.2.2", "552 5.2.2 mailbox full"
+	case "policy":
+		status, words = "5.7.1", "550 5.7.1 we do not like your network"
+	case "delayed":
+		status, action, words = "4.4.1", "delayed", "connection timed out"
+	case "forged":
+		local, domain, _ := strings.Cut(from, "@")
+		stem, token, ok := strings.Cut(local, "+")
+		if !ok {
+			ts.Fatalf("envelope sender %s has no token", from)
+		}
+		// The letters of another token, and nothing in the mail's header that proves anything.
+		from, head = stem+"+"+token[1:]+token[:1]+"@"+domain, "Subject: none\n"
+	default:
+		ts.Fatalf("no kind %q", args[0])
+	}
+	report := "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.org\n\n" +
+		fmt.Sprintf("Final-Recipient: rfc822; %s\nAction: %s\nStatus: %s\nDiagnostic-Code: smtp; %s\n", args[1], action, status, words)
+	if args[0] == "complaint" {
+		report = "Content-Type: message/feedback-report\n\nFeedback-Type: abuse\nUser-Agent: Test/1\nVersion: 1\n"
+	}
+	text := fmt.Sprintf("Return-Path: <>\nFrom: MAILER-DAEMON@mx.example.org\nTo: <%s>\nSubject: Undelivered Mail Returned to Sender\n"+
+		"MIME-Version: 1.0\nContent-Type: multipart/report; boundary=b\n\n--b\n\nSorry.\n\n--b\n%s\n--b\nContent-Type: message/rfc822\n\n%s\nbody\n--b--\n", from, report, head)
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(text), 0o644))
+}
+
+// newestTo gives envelope sender and header of the newest mail to an address.
+func newestTo(ts *testscript.TestScript, to string) (from, head string) {
+	var list []struct {
+		From string `json:"from"`
+		To   string `json:"to"`
+		ID   int64  `json:"id"`
+		Raw  string `json:"raw"`
+	}
+	base := "http://" + ts.Getenv("CRIEUR_SANDBOX_LISTEN")
+	ts.Check(json.Unmarshal(get(ts, base+"/sandbox/mails.json"), &list))
+	newest := int64(-1)
+	for _, m := range list {
+		if m.To == to && m.ID > newest {
+			raw := string(get(ts, base+m.Raw))
+			if _, err := mail.ReadMessage(strings.NewReader(raw)); err != nil {
+				ts.Fatalf("%v", err)
+			}
+			from, newest = m.From, m.ID
+			head, _, _ = strings.Cut(raw, "\r\n\r\n")
+		}
+	}
+	if newest < 0 {
+		ts.Fatalf("no mail to %s arrived", to)
+	}
+	return from, head + "\r\n"
+}
