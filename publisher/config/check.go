@@ -23,6 +23,7 @@ func (l *loader) check(c *Config) {
 		}
 	}
 	l.checkDKIM(c)
+	l.checkWhen(c)
 	if c.Preflight.SizeWarn > c.Preflight.SizeFail {
 		l.wrong("preflight\x00size_warn", "is larger than preflight.size_fail", "a warning comes before the failure")
 	}
@@ -102,5 +103,7 @@ func (l *loader) repeated(at path) string {
 	if n == nil || n.layer == fromEnvironment || strings.Contains(n.text, "${") {
 		return ""
 	}
-	return " " + strconv.Quote(shortened(n.text))
+	return " " + quote(n.text)
 }
+
+func quote(s string) string { return strconv.Quote(shortened(s)) }

@@ -28,6 +28,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"time"
 
 	"crieur/publisher"
 )
@@ -69,6 +70,8 @@ type Config struct {
 	Lists       []List       `mapstructure:"lists" names:"list" desc:"The lists that readers are on, by name."`
 	Newsletters []Newsletter `mapstructure:"newsletters" names:"newsletter" desc:"The newsletters, by name."`
 	Channels    []Channel    `mapstructure:"channels" names:"channel" desc:"The accounts on social networks, by name."`
+	Routes      []Route      `mapstructure:"routes" names:"route" desc:"Where articles go by themselves, by name. All routes that match add up; what reaches a newsletter or channel twice goes there once, by the first of them."`
+	Slots       []Slot       `mapstructure:"slots" names:"slot" desc:"When channels post, by name, in the site's time zone."`
 	Blocks      Blocks       `mapstructure:"blocks" desc:"What stands around an article in a mail."`
 	Preflight   Preflight    `mapstructure:"preflight" desc:"What is looked at before anything goes out."`
 }
@@ -152,6 +155,9 @@ type Channel struct {
 	Kind     string `mapstructure:"kind" required:"true" desc:"The network: mastodon, bluesky, x, …"`
 	Template string `mapstructure:"template" format:"name" desc:"The template of its posts, a file in templates/social. Left out: the network's own."`
 	Images   bool   `mapstructure:"images" default:"true" desc:"Whether the article's pictures are posted along."`
+
+	Slot  string        `mapstructure:"slot" desc:"Name of the slot in which it posts what routes bring it. Left out: at once."`
+	Delay time.Duration `mapstructure:"delay" desc:"How long after publication on the site it posts what routes bring it."`
 
 	loader *loader
 	at     path

@@ -131,7 +131,8 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 			Description: "L’article du jour, chaque soir à 18 heures."}},
 		Newsletters: []config.Newsletter{{Name: "quotidien", Title: "L’article du jour", List: "lecteurs",
 			From:    publisher.Address{Name: "La Gazette du Marais", Email: "redaction@gazette.example"},
-			Subject: "{{.Article.Title}}", Template: "article", Unknown: "leave"}},
+			Subject: "{{.Article.Title}}", Template: "article", Unknown: "leave",
+			Digest: config.Digest{Min: 1, Max: 20, Order: "newest", GroupBy: "none", IfFewer: "wait", Rest: "next"}}},
 		Channels: []config.Channel{{Name: "mastodon", Kind: "mastodon", Images: true},
 			{Name: "bluesky", Kind: "bluesky", Images: true}, {Name: "x", Kind: "x", Images: true}},
 		Blocks: config.Blocks{

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+
+	"crieur/publisher"
 )
 
 // fill puts the values of the keys below at into the struct v, whose fields keep
@@ -276,8 +278,8 @@ func (f field) convertText(s string, target reflect.Value) *refusal {
 	}
 	if u, ok := target.Addr().Interface().(encoding.TextUnmarshaler); ok {
 		if err := u.UnmarshalText([]byte(s)); err != nil {
-			if errors.Is(err, errRate) {
-				return &refusal{message: err.Error()}
+			if errors.Is(err, errRate) || publisher.KindOf(err) == publisher.Invalid {
+				return refusalOf(err) // written for the one who wrote the key
 			}
 			return &refusal{message: "is not valid"}
 		}

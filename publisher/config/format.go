@@ -14,6 +14,7 @@ import (
 	"unicode"
 
 	"crieur/publisher"
+	"crieur/publisher/queue/calendar"
 )
 
 // checkFormat reports whether s, which is not empty, is what the format tag asks
@@ -56,6 +57,12 @@ func checkFormat(format, s string) *refusal {
 		if !language.MatchString(s) {
 			return &refusal{"want a language such as fr or en-GB", ""}
 		}
+	case "pattern":
+		return checkPattern(s)
+	case "clock":
+		if _, _, err := calendar.ReadTimes([]string{s}); err != nil {
+			return refusalOf(err)
+		}
 	case "name":
 		if !word.MatchString(s) {
 			return &refusal{"want a name of letters, digits, - and _", ""}
@@ -79,6 +86,20 @@ func readAddress(s string) (publisher.Address, bool) {
 	}
 	return publisher.Address{Name: a.Name, Email: a.Address}, true
 }
+
+// checkPattern looks at a word that an article's property must be, or must not be.
+func checkPattern(s string) *refusal {
+	switch word, not := strings.CutPrefix(s, "!"); {
+	case strings.TrimSpace(word) == "":
+		return &refusal{"want a word", ""}
+	case not && word == "*":
+		return &refusal{"matches no article", "leave the key out for all of them"}
+	}
+	return nil
+}
+
+// refusalOf gives an error's words and hint.
+func refusalOf(err error) *refusal { return &refusal{err.Error(), publisher.HintOf(err)} }
 
 func checkURL(s string) *refusal {
 	u, err := url.Parse(s)

@@ -171,3 +171,22 @@ func (l *Ledger) Waiting(ctx context.Context, s publisher.Selection, before time
 	}
 	return waiting, nil
 }
+
+// Moments gives, in order, the moments from since on that a channel has used or
+// promised: of each of its lots that was not called off its release or, where it went
+// out at once, its creation.
+func (l *Ledger) Moments(ctx context.Context, channel string, since time.Time) ([]time.Time, error) {
+	var all []time.Time
+	err := each(ctx, l.read, `SELECT t.m FROM (SELECT CASE WHEN release_at > 0 THEN release_at ELSE created_at END AS m
+		FROM lots WHERE channel = $1 AND cancelled_at = 0) t WHERE t.m >= $2 ORDER BY t.m`,
+		[]any{channel, millis(since)}, func(r *sql.Rows) error {
+			var at int64
+			err := r.Scan(&at)
+			all = append(all, moment(at))
+			return err
+		})
+	if err != nil {
+		return nil, l.fail("list the channel's moments", err)
+	}
+	return all, nil
+}

@@ -56,6 +56,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"approvals":            approvals,
 		"cancel":               cancel,
 		"waiting":              waiting,
+		"moments":              moments,
 		"stops":                stops,
 		"spending":             spending,
 		"schedules":            schedules,

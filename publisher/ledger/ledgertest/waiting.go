@@ -237,3 +237,22 @@ func spending(t *testing.T, l *ledger.Ledger) {
 	must(t, err)
 	same(t, "pace", until, noon.Add(time.Hour))
 }
+
+func moments(t *testing.T, l *ledger.Ledger) {
+	want := func(channel string, since time.Time, want ...time.Time) {
+		t.Helper()
+		got, err := l.Moments(t.Context(), channel, since)
+		must(t, err)
+		same(t, "moments", got, want)
+	}
+	want("masto", time.Time{})
+	waitingLot(t, l, "a", noon.Add(6*time.Hour), publisher.HeldOwner, 0)
+	waitingLot(t, l, "b", time.Time{}, "", 0) // at once: when it was made, at noon
+	waitingLot(t, l, "c", noon.Add(-time.Hour), "", 0)
+	gone := waitingLot(t, l, "d", noon.Add(time.Hour), "", 0)
+	want("masto", time.Time{}, noon.Add(-time.Hour), noon, noon.Add(time.Hour), noon.Add(6*time.Hour))
+	_, err := l.Cancel(t.Context(), gone.ID, noon)
+	must(t, err)
+	want("masto", noon, noon, noon.Add(6*time.Hour))
+	want("other", time.Time{})
+}
