@@ -26,6 +26,8 @@ type Ledger interface {
 	Overview
 	Keeper
 	Shelf
+	Brake
+	Pacer
 }
 
 // A Planner takes in what is to be delivered, insert-or-ignore.
@@ -47,6 +49,7 @@ type Leaser interface {
 // A Worklist shows what may be tried.
 type Worklist interface {
 	Due(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int) ([]publisher.Delivery, error)
+	Span(ctx context.Context, lot int64) (first, last int64, err error)
 	NextDue(ctx context.Context, lot int64, now, horizon time.Time) (last time.Time, ready int, err error)
 	Parts(ctx context.Context, lot publisher.Lot) ([]publisher.Delivery, error)
 }
@@ -68,6 +71,12 @@ type Shelf interface {
 	Renderings(ctx context.Context, issueID string) ([]publisher.Rendering, error)
 	Media(ctx context.Context, hash string) (data []byte, mediaType string, err error)
 	Attempts(ctx context.Context, d publisher.Delivery) ([]publisher.Attempt, error)
+}
+
+// A Pacer remembers how long a channel's network wants to be left alone.
+type Pacer interface {
+	Pace(ctx context.Context, channel string, until time.Time) error
+	Paced(ctx context.Context, channel string) (until time.Time, err error)
 }
 
 // A Logbook is a Ledger that can note, without a commit, how far a mail has come that
@@ -109,6 +118,8 @@ type Config struct {
 	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes
 	Timeout time.Duration // of one call; it ends before its lease; 0: 2 minutes
 	Grace   time.Duration // how long calls in flight may go on after Run's context ended; 0: 10 seconds
+	Poll    time.Duration // how often Run looks whether something was stopped or held; 0: 1 second
+	Outage  time.Duration // how long Run waits for a database server that is away; 0: 5 minutes
 	Retry   Retry
 
 	Now    func() time.Time                           // nil: time.Now
@@ -145,6 +156,8 @@ func (c Config) withDefaults() Config {
 	c.Lease = or(c.Lease, 5*time.Minute)
 	c.Timeout = min(or(c.Timeout, 2*time.Minute), c.Lease*9/10)
 	c.Grace = or(c.Grace, 10*time.Second)
+	c.Poll = or(c.Poll, time.Second)
+	c.Outage = or(c.Outage, 5*time.Minute)
 	c.Retry.Tries = or(c.Retry.Tries, 3)
 	c.Retry.First = or(c.Retry.First, 2*time.Second)
 	c.Retry.Longest = or(c.Retry.Longest, time.Hour)

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -104,7 +105,9 @@ func (m *mailing) prepare() error {
 		if r.Channel != m.lot.Channel {
 			continue
 		}
-		letter, err := m.c.Letter(m.ctx, m.lot.IssueID, m.lot.Channel, r.Language)
+		letter, err := patiently(m.ctx, m.run, func() (*publisher.Letter, error) {
+			return m.c.Letter(m.ctx, m.lot.IssueID, m.lot.Channel, r.Language)
+		})
 		if err != nil {
 			return err
 		}
@@ -136,10 +139,63 @@ func (m *mailing) letter(language string) *publisher.Letter {
 
 // offerAll goes once through the mails that are due.
 func (m *mailing) offerAll(offers chan<- []*parcel) error {
-	for after := int64(0); ; {
+	pieces, err := m.slices()
+	if err != nil {
+		return err
+	}
+	for _, s := range pieces {
+		if err := m.offerSlice(offers, s); err != nil || m.stopped() {
+			return err
+		}
+	}
+	return nil
+}
+
+// A slice is a stretch of a lot's readers' numbers: those after one, up to another.
+type slice struct{ after, to int64 }
+
+const (
+	mostSlices = 64
+	// sliceSize is how many mails make a slice worth its look-ups.
+	sliceSize = 100
+)
+
+// slices gives the lot in pieces. Others may work through the same lot: so that they
+// do not ask for the same mails at the same time, each takes the pieces in an order of
+// its own.
+func (m *mailing) slices() ([]slice, error) {
+	whole := []slice{{0, math.MaxInt64}}
+	n := int64(min(m.lot.Size/sliceSize, mostSlices))
+	if m.exclusive || n < 2 {
+		return whole, nil
+	}
+	first, last, err := m.c.Ledger.Span(m.ctx, m.lot.ID)
+	if err != nil {
+		if m.ctx.Err() != nil {
+			err = nil
+		}
+		return whole, err
+	}
+	pieces := make([]slice, n)
+	for i := range pieces {
+		pieces[i] = slice{first - 1 + (last-first+1)*int64(i)/n, first - 1 + (last-first+1)*int64(i+1)/n}
+	}
+	pieces[0].after, pieces[n-1].to = 0, math.MaxInt64
+	for i := len(pieces) - 1; i > 0; i-- {
+		j := int(m.c.Jitter() * float64(i+1))
+		pieces[i], pieces[j] = pieces[j], pieces[i]
+	}
+	return pieces, nil
+}
+
+func (m *mailing) offerSlice(offers chan<- []*parcel, s slice) error {
+	for after := s.after; ; {
 		page, err := m.c.Ledger.Due(m.ctx, m.lot, after, m.c.Now(), pageSize)
 		if err != nil && m.ctx.Err() == nil {
 			return err
+		}
+		for len(page) > 0 && page[len(page)-1].Recipient.ID > s.to {
+			page = page[:len(page)-1]
 		}
 		if len(page) == 0 || m.stopped() {
 			return nil

@@ -44,9 +44,24 @@ func (p PlanReport) New() int {
 // its posts. What was frozen or planned before stays as it is, so that planning
 // the same issue again does nothing, except for readers who have joined since.
 func (d *Dispatcher) Plan(ctx context.Context, issue publisher.Issue, renderings []publisher.Rendering, audience []Audience) (PlanReport, error) {
+	return d.PlanAt(ctx, issue, renderings, audience, nil)
+}
+
+// A Timing gives a lot that is about to be planned its Release, Held and Needed. One
+// that was planned before keeps what it has.
+type Timing func(publisher.Lot) publisher.Lot
+
+// PlanAt is Plan for what does not go out at once: no process sees a lot before its
+// timing holds.
+func (d *Dispatcher) PlanAt(ctx context.Context, issue publisher.Issue, renderings []publisher.Rendering, audience []Audience, when Timing) (PlanReport, error) {
 	lots, err := d.lots(issue, renderings, audience)
 	if err != nil {
 		return PlanReport{}, err
+	}
+	if when != nil {
+		for i, lot := range lots {
+			lots[i] = when(lot)
+		}
 	}
 	var r PlanReport
 	r.Issue, r.Renderings, err = d.c.Ledger.SaveIssue(ctx, issue, renderings)

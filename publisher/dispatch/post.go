@@ -20,12 +20,31 @@ func (r *run) publishPosts(channel string, lots []publisher.Lot) error {
 			return nil
 		}
 		t := &thread{run: r, lot: lot, network: network}
-		if err := t.publish(); err != nil {
+		err := t.keepPace()
+		if err == nil && !r.halted(channel) {
+			err = t.publish()
+		}
+		if err != nil {
 			if r.ctx.Err() != nil {
 				return nil
 			}
 			return err
 		}
+	}
+	return nil
+}
+
+// keepPace leaves a network alone for as long as it has asked for, be it of a process
+// that has ended since.
+func (t *thread) keepPace() error {
+	until, err := t.c.Ledger.Paced(t.ctx, t.lot.Channel)
+	if err != nil || t.wait(until) {
+		return err
+	}
+	if t.ctx.Err() == nil {
+		t.pause(t.lot.Channel, &publisher.Error{Kind: publisher.Busy, Op: "post", Where: t.lot.Channel, After: until,
+			Err:  errors.New("the network wants to be left alone until " + until.UTC().Format("2006-01-02 15:04:05 MST")),
+			Hint: "crieur retry goes on after that"})
 	}
 	return nil
 }
@@ -150,10 +169,22 @@ func (t *thread) try(p publisher.Post, d *publisher.Delivery, doubt *publisher.O
 		return false, err
 	}
 	started := t.c.Now()
+	if !t.exclusive && started.Add(t.c.Timeout).After(a.until) {
+		// The process, or the database, stood still meanwhile: someone else may have it.
+		return false, t.giveBack(a.granted)
+	}
 	ctx, cancel := context.WithTimeout(t.wire, t.c.Timeout)
 	receipt, failed := t.network.Post(ctx, p)
 	cancel()
 	o := t.outcome(a.granted, started, receipt, failed)
+	if price := t.network.Traits().Price; failed == nil && price != nil {
+		o.Cost = price(p)
+	}
+	if until := publisher.AfterOf(failed); o.Kind == publisher.Busy && until.After(o.Ended) {
+		if err := t.c.Ledger.Pace(context.WithoutCancel(t.ctx), t.lot.Channel, until); err != nil {
+			t.fail(err) // and the outcome is recorded all the same
+		}
+	}
 	if failed != nil && (o.Kind == publisher.Denied || o.Kind == publisher.Internal) {
 		t.pause(t.lot.Channel, failed)
 	}
@@ -161,6 +192,12 @@ func (t *thread) try(p publisher.Post, d *publisher.Delivery, doubt *publisher.O
 		o.State = publisher.StateUnknown
 	}
 	return t.record(d, o)
+}
+
+// giveBack makes a part that was not begun what it was.
+func (t *thread) giveBack(claim publisher.Claim) error {
+	_, err := t.writer.commit(&publisher.Outcome{Claim: claim, State: publisher.StatePlanned, Ended: t.c.Now()}, nil)
+	return err
 }
 
 // record writes an outcome down, and reports whether the part may go on in this run.

@@ -65,7 +65,7 @@ func (r *run) openPostroom() (*postroom, error) {
 	if courier, ok := r.c.Mailer.(publisher.Courier); ok {
 		o.lanes = min(o.lanes, courier.Lanes())
 	}
-	if log, ok := r.c.Ledger.(Logbook); ok && r.exclusive {
+	if log, ok := r.raw.(Logbook); ok && r.exclusive {
 		kept, err := log.KeepLog(max(roomMost, o.room))
 		if err != nil {
 			return nil, err
@@ -161,7 +161,7 @@ func (o *postroom) commit(ended []*parcel) {
 	}
 	wants := o.choose(min(o.room-o.granted+len(ended), most))
 	var c publisher.Commit
-	until := o.c.Now().Add(o.c.Lease)
+	var until time.Time
 	if o.failure == nil {
 		outcomes := make([]publisher.Outcome, len(ended))
 		for i, p := range ended {
@@ -171,7 +171,7 @@ func (o *postroom) commit(ended []*parcel) {
 		for i, p := range wants {
 			claims[i] = publisher.Claim{Lot: p.lot.ID, ID: p.Recipient.ID, Attempt: p.Attempts + 1}
 		}
-		if c, o.failure = o.persist(outcomes, claims); o.failure != nil {
+		if c, until, o.failure = o.persist(outcomes, claims); o.failure != nil {
 			o.fail(o.failure)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crieur/publisher"
@@ -28,6 +29,18 @@ type Waiter interface {
 type Report struct {
 	Tallies []publisher.Tally
 	Paused  map[string]error // by channel: why it was given up for this run; its deliveries stay planned
+	Waiting []publisher.Lot  // open, and not released yet or held; those that are released first come first
+	Stopped []publisher.Stop // what kept lots of the selection from going out
+}
+
+// Released is when the next lot is released that no person holds; zero: none waits.
+func (r Report) Released() time.Time {
+	for _, lot := range r.Waiting {
+		if lot.Held == "" {
+			return lot.Release
+		}
+	}
+	return time.Time{}
 }
 
 // Count adds up, over all lots, the deliveries in a state.
@@ -50,7 +63,8 @@ func (r Report) Next() (first time.Time) {
 }
 
 // Run delivers all that is due in the selection and gives up only what has to wait
-// longer than it has patience for. Channels run side by side, and one's failure
+// longer than it has patience for. What is not released yet, held, or stopped is not
+// begun; what becomes so meanwhile is begun no more, within Config.Poll. Channels run side by side, and one's failure
 // stops no other: it is in the report. The error is the ledger's, or says that ctx
 // ended: then no further delivery is begun, those in flight get Config.Grace to
 // end, and the report tells how far it came.
@@ -67,29 +81,38 @@ func (d *Dispatcher) Run(ctx context.Context, s publisher.Selection, o Observer)
 	r := newRun(ctx, d, o)
 	r.exclusive = exclusive
 	defer r.close()
-	open := s
-	open.Open = true
-	lots, err := d.c.Ledger.Lots(ctx, open)
+	s.Open, s.Due = true, time.Time{}
+	open, err := r.c.Ledger.Lots(ctx, s)
 	if err != nil {
 		return Report{}, err
 	}
-	if err := r.reclaim(lots); err != nil {
+	if err := r.reclaim(open); err != nil {
 		return Report{}, err
 	}
-	r.deliver(lots)
+	if err := r.outlast(ctx, func() error { return r.look(open) }); err != nil {
+		return Report{}, err
+	}
+	lots := slices.DeleteFunc(slices.Clone(open), r.barred)
+	if len(lots) > 0 {
+		r.cutting.Go(func() { r.watch(lots) })
+		r.deliver(lots)
+	}
 	report, err = r.report(s, lots)
+	report.Waiting, report.Stopped = r.waiting(open)
 	return report, errors.Join(r.failure(), err)
 }
 
 // A run is one call of Run.
 type run struct {
-	*Dispatcher
-	ctx     context.Context // ends when nothing more is to be begun
-	stop    context.CancelCauseFunc
-	wire    context.Context // of the calls: ends some time after ctx
-	cutWire context.CancelFunc
-	cutting sync.WaitGroup
-	writer  *writer
+	*Dispatcher // its own, whose ledger is outlasting
+	raw         Ledger
+	ctx         context.Context // ends when nothing more is to be begun
+	stop        context.CancelCauseFunc
+	wire        context.Context // of the calls: ends some time after ctx
+	cutWire     context.CancelFunc
+	cutting     sync.WaitGroup
+	writer      *writer
+	bars        atomic.Pointer[bars]
 
 	exclusive bool // nobody else dispatches meanwhile
 
@@ -101,7 +124,9 @@ type run struct {
 }
 
 func newRun(ctx context.Context, d *Dispatcher, o Observer) *run {
-	r := &run{Dispatcher: d, observer: o, paused: map[string]error{}}
+	own := *d
+	r := &run{Dispatcher: &own, raw: d.c.Ledger, observer: o, paused: map[string]error{}}
+	own.c.Ledger = outlasting{d.c.Ledger, r}
 	r.ctx, r.stop = context.WithCancelCause(ctx)
 	r.wire, r.cutWire = context.WithCancel(context.WithoutCancel(ctx))
 	r.cutting.Go(func() {
@@ -113,7 +138,7 @@ func newRun(ctx context.Context, d *Dispatcher, o Observer) *run {
 		case <-r.wire.Done():
 		}
 	})
-	r.writer = startWriter(d)
+	r.writer = startWriter(r)
 	return r
 }
 
@@ -137,6 +162,9 @@ func (r *run) failure() error {
 		return nil
 	}
 	cause := context.Cause(r.ctx)
+	if errors.Is(cause, errHalted) {
+		return nil
+	}
 	var own *publisher.Error
 	if errors.As(cause, &own) {
 		return cause

@@ -50,6 +50,9 @@ func (t *thread) settle(p publisher.Post, d publisher.Delivery) (verdict, *publi
 			return stop, nil, nil
 		case found:
 			o.State, o.Receipt, o.Kind, o.Code = publisher.StateAccepted, receipt, 0, 0
+			if traits.Price != nil {
+				o.Cost = traits.Price(p)
+			}
 			if o.Receipt.At.IsZero() {
 				o.Receipt.At = o.Ended
 			}

@@ -1,25 +1,18 @@
 package dispatch
 
 import (
-	"context"
 	"time"
 
 	"crieur/publisher"
 )
 
-const (
-	// most is how many operations one commit takes in.
-	most = 256
-	// A ledger that is locked or whose disk is full gets this many tries, at first so
-	// far apart, before the run ends.
-	commitTries = 5
-	commitPause = 100 * time.Millisecond
-)
+// most is how many operations one commit takes in.
+const most = 256
 
 // A writer commits for all posts: it gathers what their threads hand in while the
 // last commit is on its way to the disk, so that many share one flush.
 type writer struct {
-	d     *Dispatcher
+	r     *run
 	turns chan turn
 	done  chan struct{}
 }
@@ -37,13 +30,14 @@ type row struct{ lot, id int64 }
 
 type answer struct {
 	granted    publisher.Claim // Attempt 0: not granted
+	until      time.Time       // of its lease
 	suppressed bool
 	late       bool
 	err        error
 }
 
-func startWriter(d *Dispatcher) *writer {
-	w := &writer{d: d, turns: make(chan turn), done: make(chan struct{})}
+func startWriter(r *run) *writer {
+	w := &writer{r: r, turns: make(chan turn), done: make(chan struct{})}
 	go w.loop()
 	return w
 }
@@ -92,7 +86,7 @@ func (w *writer) write(batch []turn) {
 			wants = append(wants, *t.want)
 		}
 	}
-	c, err := w.d.persist(outcomes, wants)
+	c, until, err := w.r.persist(outcomes, wants)
 	granted := make(map[row]publisher.Claim, len(c.Granted))
 	for _, g := range c.Granted {
 		granted[row{g.Lot, g.ID}] = g
@@ -106,7 +100,7 @@ func (w *writer) write(batch []turn) {
 		late[l] = true
 	}
 	for _, t := range batch {
-		a := answer{err: err}
+		a := answer{err: err, until: until}
 		if t.outcome != nil {
 			a.late = late[t.outcome.Claim]
 		}
@@ -117,21 +111,4 @@ func (w *writer) write(batch []turn) {
 		}
 		t.reply <- a
 	}
-}
-
-// persist commits, and tries again while the ledger is busy. It does not end with
-// the run's context: what took place has to be written down.
-func (d *Dispatcher) persist(outcomes []publisher.Outcome, wants []publisher.Claim) (c publisher.Commit, err error) {
-	ctx := context.Background()
-	for try := range commitTries {
-		if try > 0 {
-			d.c.Sleep(ctx, commitPause<<(try-1))
-		}
-		now := d.c.Now()
-		c, err = d.c.Ledger.Commit(ctx, outcomes, wants, now, now.Add(d.c.Lease))
-		if err == nil || publisher.KindOf(err) != publisher.Busy {
-			return c, err
-		}
-	}
-	return c, err
 }

@@ -159,6 +159,15 @@ func (l *Ledger) Due(ctx context.Context, lot publisher.Lot, after int64, now ti
 	return mails, nil
 }
 
+// Span gives the lowest and the highest number of a lot's deliveries; zero: there are none.
+func (l *Ledger) Span(ctx context.Context, lot int64) (first, last int64, err error) {
+	err = l.read.QueryRowContext(ctx, `SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM deliveries WHERE lot = $1`, lot).Scan(&first, &last)
+	if err != nil {
+		return 0, 0, l.fail("look for mails to send", err)
+	}
+	return first, last, nil
+}
+
 // NextDue gives the latest moment up to a horizon at which a deferred delivery of
 // the lot becomes due: waiting until then makes them all due. It is zero where
 // there is none, and ready counts those that may be leased at now already.

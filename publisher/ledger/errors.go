@@ -3,10 +3,13 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	sqldriver "database/sql/driver"
 	"errors"
+	"io"
 	"io/fs"
 	"net"
 	"strings"
+	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	driver "modernc.org/sqlite"
@@ -35,13 +38,19 @@ func (l *Ledger) fail(op string, err error) error {
 		explainSQLite(e, lite)
 	case errors.As(err, &pg):
 		explainPostgres(e, pg)
-	case errors.As(err, &conn), errors.As(err, &wire):
+	case errors.As(err, &conn), errors.As(err, &wire), l.engine == postgres && cutOff(err):
 		e.Kind, e.Err = publisher.Busy, plain("the database does not answer")
 		e.Hint = "start PostgreSQL, or correct state.dsn"
 	case errors.Is(err, fs.ErrPermission):
 		return l.refuse(err)
 	}
 	return e
+}
+
+// cutOff reports that a connection ended in the middle of a call.
+func cutOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, sqldriver.ErrBadConn) ||
+		errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.EPIPE) || errors.Is(err, syscall.ECONNRESET) || pgconn.SafeToRetry(err)
 }
 
 // where names the store without its password.

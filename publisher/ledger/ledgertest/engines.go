@@ -63,6 +63,29 @@ var started struct {
 	err    error
 }
 
+// A Server is a PostgreSQL of a test's own, which may go away and come back.
+type Server struct{ own *server }
+
+// NewServer starts one for the length of a test.
+func NewServer(t testing.TB) *Server {
+	t.Helper()
+	own, err := start()
+	if err != nil {
+		t.Fatalf("no PostgreSQL to test on: %v", err)
+	}
+	t.Cleanup(own.stop)
+	return &Server{own}
+}
+
+// Config gives its address.
+func (s *Server) Config() ledger.Config { return ledger.Config{DSN: s.own.dsn} }
+
+// Stop ends the server in the middle of whatever it does; its data stay.
+func (s *Server) Stop() error { return s.own.end() }
+
+// Start starts it again.
+func (s *Server) Start() error { return s.own.run() }
+
 // Main runs a package's tests and stops the database server that they started.
 func Main(m *testing.M) int {
 	code := m.Run()

@@ -22,6 +22,9 @@ type server struct {
 	dir    string
 	cmd    *exec.Cmd
 	output bytes.Buffer
+
+	program, data string
+	as            *syscall.SysProcAttr
 }
 
 // start makes a data folder and starts a server on it. The server ends with this
@@ -49,19 +52,36 @@ func start() (*server, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	s.cmd = exec.Command(filepath.Join(bin, "postgres"), "-D", data, "-k", dir, "-c", "listen_addresses=",
-		"-c", "max_connections=80", "-c", "fsync=off", "-c", "full_page_writes=off")
-	s.cmd.SysProcAttr, s.cmd.Dir = as, dir
-	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
-	if err := s.cmd.Start(); err != nil {
-		os.RemoveAll(dir)
+	s.program, s.data, s.as = filepath.Join(bin, "postgres"), data, as
+	if err := s.run(); err != nil {
+		s.stop()
 		return nil, err
 	}
-	if err := s.ready(); err != nil {
-		s.stop()
-		return nil, fmt.Errorf("%w\n%s", err, s.output.Bytes())
-	}
 	return s, nil
+}
+
+// run starts the program and waits until it answers.
+func (s *server) run() error {
+	s.cmd = exec.Command(s.program, "-D", s.data, "-k", s.dir, "-c", "listen_addresses=",
+		"-c", "max_connections=80", "-c", "fsync=off", "-c", "full_page_writes=off")
+	s.cmd.SysProcAttr, s.cmd.Dir = s.as, s.dir
+	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
+	if err := s.cmd.Start(); err != nil {
+		return err
+	}
+	if err := s.ready(); err != nil {
+		return fmt.Errorf("%w\n%s", err, s.output.Bytes())
+	}
+	return nil
+}
+
+// end stops the program as a system that goes down does, and keeps its data.
+func (s *server) end() error {
+	if err := s.cmd.Process.Signal(syscall.SIGINT); err != nil {
+		return err
+	}
+	s.cmd.Wait()
+	return nil
 }
 
 func (s *server) ready() error {
@@ -82,8 +102,10 @@ func (s *server) ready() error {
 
 // stop ends the server at once; its data are of no further use.
 func (s *server) stop() {
-	s.cmd.Process.Signal(syscall.SIGQUIT)
-	s.cmd.Wait()
+	if s.cmd != nil && s.cmd.Process != nil {
+		s.cmd.Process.Signal(syscall.SIGQUIT)
+		s.cmd.Wait()
+	}
 	os.RemoveAll(s.dir)
 }
 

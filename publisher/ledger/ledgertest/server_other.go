@@ -11,3 +11,7 @@ func start() (*server, error) {
 }
 
 func (*server) stop() {}
+
+func (*server) end() error { return errors.ErrUnsupported }
+
+func (*server) run() error { return errors.ErrUnsupported }
