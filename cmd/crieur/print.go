@@ -70,6 +70,13 @@ func (s *session) printResult(r *app.Result) error {
 	if r.Next != nil {
 		s.tell("what is deferred is due again from %s on: run the same command then, or crieur retry at once", r.Next.Format("2006-01-02 15:04"))
 	}
+	if r.Waiting > 0 {
+		text := fmt.Sprintf("%d wait", r.Waiting)
+		if r.Release != nil {
+			text += ", the first until " + r.Release.Format("2006-01-02 15:04 -07:00")
+		}
+		s.tell("%s; crieur queue lists what waits, and crieur retry sends what is due", text)
+	}
 	if r.Cost > 0 && r.Counts[publisher.StateAccepted.String()] > 0 {
 		s.tell("cost of the posts: at most $%.3f", r.Cost)
 	}
@@ -107,6 +114,9 @@ func (s *session) deliveries(all []app.DeliveryView) {
 		if d.State != publisher.StateAccepted {
 			what = d.Problem
 		}
+		if wait := waits(d); wait != "" {
+			what = wait
+		}
 		rows = append(rows, []string{d.Channel, d.To(), s.stateWord(d.State), what})
 	}
 	if len(rows) > 0 {
@@ -115,6 +125,17 @@ func (s *session) deliveries(all []app.DeliveryView) {
 	if n := len(all) - len(shown); n > 0 {
 		s.tell("… and %d more; -v lists them", n)
 	}
+}
+
+// waits says what a delivery waits for; "" where it does not.
+func waits(d app.DeliveryView) string {
+	switch {
+	case d.Held != "":
+		return "held: " + string(d.Held)
+	case d.Release != nil:
+		return "at " + d.Release.Format("2006-01-02 15:04 -07:00")
+	}
+	return ""
 }
 
 // stateWord gives a state as a word, coloured on a terminal; the word is enough

@@ -24,6 +24,7 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		dryRun  bool
 		yes     bool
 		test    string
+		at      string
 	)
 	use, short := "publish SRC…", "send an article to every newsletter and channel"
 	switch kind {
@@ -47,6 +48,16 @@ What was done before is not done again: run it as often as you like.`,
 					return s.trial(c.Context(), a, args, article, sel, test)
 				}
 				o.Limited = c.Flags().Changed("max-cost")
+				if c.Flags().Changed("at") {
+					when, err := a.When(at)
+					if err != nil {
+						return err
+					}
+					if when.Note != "" {
+						s.warn([]string{when.Note})
+					}
+					o.At = &when
+				}
 				return s.each(c.Context(), args, func(src string) (int, error) {
 					o.Confirm = s.confirm(a, yes)
 					bar := s.progress()
@@ -67,6 +78,7 @@ What was done before is not done again: run it as often as you like.`,
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
 	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars (0: if anything does)")
+	f.StringVar(&at, "at", "", `when it may go out: "18:00", "tomorrow 08:00", "2026-12-01 18:00", an RFC 3339 `+"`TIME`"+`, or "now"`)
 	if kind != app.Posts {
 		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
 	}
@@ -121,7 +133,7 @@ func selectionFlags(f *pflag.FlagSet, sel *app.Selection) {
 func exitOf(r *app.Result) int {
 	done := r.Counts[publisher.StateAccepted.String()]
 	unknown := r.Counts[publisher.StateUnknown.String()]
-	left := 0
+	left := -r.Waiting
 	for _, st := range []publisher.State{publisher.StatePlanned, publisher.StateLeased, publisher.StateDeferred,
 		publisher.StateFailed, publisher.StateBounced} {
 		left += r.Counts[st.String()]
@@ -129,7 +141,9 @@ func exitOf(r *app.Result) int {
 	switch {
 	case unknown > 0:
 		return exitUnknown
-	case left == 0 || r.NothingToDo:
+	case left <= 0 && r.Approval:
+		return exitApproval
+	case left <= 0 || r.NothingToDo:
 		return exitDone
 	case r.Denied && done == 0:
 		return exitDenied
@@ -145,14 +159,19 @@ func (s *session) confirm(a *app.App, yes bool) func(*app.Plan) error {
 		return nil
 	}
 	return func(p *app.Plan) error {
-		if s.noInput || s.json() || !terminal(s.in) {
-			return usage("this would leave the machine: "+p.Summary(), "add --yes, or look first with --dry-run")
-		}
-		if !s.agreed(p.Summary()) {
-			return errors.New("not confirmed: nothing was sent")
-		}
-		return nil
+		return s.ask(p.Summary(), "this would leave the machine: "+p.Summary(), "add --yes, or look first with --dry-run")
 	}
+}
+
+// ask wants a yes from whoever sits there; where nobody does, it refuses.
+func (s *session) ask(what, refusal, hint string) error {
+	if s.noInput || s.json() || !terminal(s.in) {
+		return usage(refusal, hint)
+	}
+	if !s.agreed(what) {
+		return errors.New("not confirmed: nothing was done")
+	}
+	return nil
 }
 
 // agreed asks whether to go on.

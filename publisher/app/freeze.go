@@ -11,7 +11,7 @@ import (
 
 // freeze freezes what an edition consists of and plans its deliveries. It
 // reports whether an earlier, different text stays in force.
-func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, waiting func()) (changed bool, err error) {
+func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o PublishOptions) (changed bool, err error) {
 	for _, article := range e.content() {
 		if err := a.store.SaveArticle(ctx, article); err != nil {
 			return false, err
@@ -22,14 +22,14 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, wa
 			return false, err
 		}
 	}
-	if err := a.thaw(ctx, d, e, waiting); err != nil {
+	if err := a.thaw(ctx, d, e, o.Waiting); err != nil {
 		return false, err
 	}
 	for _, g := range e.groups() {
 		if err := a.store.TakeErrata(ctx, g.issue.ID, e.errata[g.issue.ID]); err != nil {
 			return false, err
 		}
-		report, err := d.Plan(ctx, g.issue, g.renderings, g.audience)
+		report, err := d.PlanAt(ctx, g.issue, g.renderings, g.audience, a.timing(o.At))
 		if err != nil {
 			return false, err
 		}

@@ -15,6 +15,7 @@ type PublishOptions struct {
 	Confirm  func(*Plan) error     // asked before anything is planned; nil: not asked
 	Progress func(done, total int) // told after each delivery; nil: not told
 	Waiting  func()                // told when another process is sending; nil: not told
+	At       *When                 // when it may go out; nil: at once, or when it was planned for before
 }
 
 // Publish takes an article the whole way: read, render, preflight, plan, dispatch.
@@ -31,6 +32,9 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 // publish takes an edition the rest of the way.
 func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Result, error) {
 	if err := a.preflight(e); err != nil {
+		return nil, err
+	}
+	if err := a.MayDeliver(ctx, e.selection()); err != nil {
 		return nil, err
 	}
 	d, done, err := a.dispatcher(ctx, e.networks)
@@ -54,11 +58,16 @@ func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Resul
 			return nil, err
 		}
 	}
-	changed, err := a.freeze(ctx, d, e, o.Waiting)
+	changed, err := a.freeze(ctx, d, e, o)
 	if err != nil {
 		return nil, err
 	}
-	r, err := a.run(ctx, d, e.selection(), plan.New+plan.Open, o)
+	if o.At != nil {
+		if err := a.reschedule(ctx, e.selection(), *o.At); err != nil {
+			return nil, err
+		}
+	}
+	r, err := a.runDue(ctx, d, e.selection(), plan.New+plan.Open, o)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +120,26 @@ func (a *App) policy(channel string) dispatch.Policy {
 	return dispatch.Leave
 }
 
+// runDue is run, unless nothing of the selection may go out yet: then it does not wait
+// for another process that is sending.
+func (a *App) runDue(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selection, total int, o PublishOptions) (*Result, error) {
+	open := s
+	open.Open = true
+	lots, err := a.store.Lots(ctx, open)
+	if err != nil {
+		return nil, err
+	}
+	waiting := waitingOf(lots, a.o.Now())
+	if len(waiting) == 0 || len(waiting) < len(lots) {
+		return a.run(ctx, d, s, total, o)
+	}
+	tallies, err := a.store.Counts(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return a.result(ctx, s, dispatch.Report{Tallies: tallies, Waiting: waiting})
+}
+
 // run dispatches what is due in a selection and tells how all of it stands.
 func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selection, total int, o PublishOptions) (*Result, error) {
 	w := &watcher{total: total, progress: o.Progress, waiting: o.Waiting}
@@ -118,6 +147,11 @@ func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selec
 	if err != nil {
 		return nil, err
 	}
+	return a.result(ctx, s, report)
+}
+
+// result tells what a report came to.
+func (a *App) result(ctx context.Context, s publisher.Selection, report dispatch.Report) (*Result, error) {
 	r := &Result{Mode: a.conf.Mode, Deliveries: []DeliveryView{}, Counts: map[string]int{}, Warnings: []string{}}
 	for _, tally := range report.Tallies {
 		for st, n := range tally.States {
@@ -140,10 +174,15 @@ func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selec
 		}
 		r.Warnings = append(r.Warnings, text)
 	}
+	for _, stop := range report.Stopped {
+		r.Warnings = append(r.Warnings, a.stopText(stop)+" ("+resumeHint([]publisher.Stop{stop})+")")
+	}
 	if err := a.listDeliveries(ctx, s, r); err != nil {
 		return nil, err
 	}
-	r.See, err = a.see()
+	r.await(a, report)
+	see, err := a.see()
+	r.See = see
 	return r, err
 }
 

@@ -35,6 +35,9 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 		}
 		s.IssueIDs = []string{o.Issue}
 	}
+	if err := a.MayDeliver(ctx, s); err != nil {
+		return nil, err
+	}
 	states := []publisher.State{publisher.StatePlanned, publisher.StateLeased, publisher.StateDeferred, publisher.StateFailed}
 	if o.Unknown {
 		states = append(states, publisher.StateUnknown)
@@ -49,6 +52,9 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 	var waiting publisher.Selection
 	networks := map[string]publisher.Network{}
 	for _, tally := range tallies {
+		if !tally.Lot.Due(a.o.Now()) {
+			continue // crieur queue says what it waits for
+		}
 		n := 0
 		for _, st := range states {
 			n += tally.States[st]
@@ -104,7 +110,7 @@ func (a *App) Retry(ctx context.Context, o RetryOptions) (*Result, error) {
 	if err := a.replan(ctx, d, waiting, networks, o); err != nil {
 		return nil, err
 	}
-	r, err := a.run(ctx, d, waiting, plan.Open, o.PublishOptions)
+	r, err := a.runDue(ctx, d, waiting, plan.Open, o.PublishOptions)
 	if err != nil {
 		return nil, err
 	}

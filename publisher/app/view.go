@@ -23,6 +23,10 @@ type Result struct {
 	Cost        float64        `json:"cost_usd"`
 	Warnings    []string       `json:"warnings"`
 	See         string         `json:"see,omitempty"` // page that shows what arrived in the sandbox
+
+	Waiting  int        `json:"waiting,omitempty"` // deliveries that are not to go out yet
+	Release  *time.Time `json:"release,omitempty"` // when the first of them is released
+	Approval bool       `json:"-"`                 // some of them wait for people's approval
 }
 
 // A DeliveryView is a delivery as the command line shows it.
@@ -36,7 +40,9 @@ type DeliveryView struct {
 	State     publisher.State   `json:"state"`
 	Attempts  int               `json:"attempts"`
 	Receipt   publisher.Receipt `json:"receipt"`
-	After     *time.Time        `json:"after,omitempty"` // deferred: not before
+	After     *time.Time        `json:"after,omitempty"`   // deferred: not before
+	Release   *time.Time        `json:"release,omitempty"` // of its lot, if that is still to come
+	Held      publisher.Hold    `json:"held,omitempty"`    // why its lot waits for a person
 	Problem   string            `json:"problem,omitempty"`
 }
 

@@ -155,6 +155,7 @@ type Channel struct {
 	Kind     string `mapstructure:"kind" required:"true" desc:"The network: mastodon, bluesky, x, …"`
 	Template string `mapstructure:"template" format:"name" desc:"The template of its posts, a file in templates/social. Left out: the network's own."`
 	Images   bool   `mapstructure:"images" default:"true" desc:"Whether the article's pictures are posted along."`
+	Approval int    `mapstructure:"approval" default:"0" min:"0" max:"20" desc:"How many people have to approve, with crieur approve, before its posts go out; 0: none."`
 
 	Slot  string        `mapstructure:"slot" desc:"Name of the slot in which it posts what routes bring it. Left out: at once."`
 	Delay time.Duration `mapstructure:"delay" desc:"How long after publication on the site it posts what routes bring it."`

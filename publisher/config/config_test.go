@@ -118,7 +118,7 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 			Timezone: "Europe/Paris", Accent: "#8a1c1c"},
 		Legal: config.Legal{Sender: "Association La Gazette du Marais", Address: "12 rue des Roseaux, 75004 Paris, France",
 			PrivacyURL: "https://gazette.example/confidentialite"},
-		State:  config.State{Dir: ".crieur"},
+		State:  config.State{Dir: ".crieur", Elsewhere: "ask"},
 		Server: config.Server{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
 		Sandbox: config.Sandbox{Listen: "127.0.0.1:8025", SMTP: "127.0.0.1:1025", Subscribers: []string{
 			"Camille Moreau <camille@example.org>", "Noé Lefèvre <noe@example.com>", "Inès Dubois <ines@example.net>"}},

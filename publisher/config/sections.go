@@ -33,6 +33,8 @@ type Legal struct {
 type State struct {
 	Dir string           `mapstructure:"dir" default:".crieur" desc:"Folder of the state, relative to the configuration's folder."`
 	DSN publisher.Secret `mapstructure:"dsn" desc:"PostgreSQL data source, such as ${env:DATABASE_URL}. Left out: SQLite in the folder."`
+
+	Elsewhere string `mapstructure:"elsewhere" default:"ask" enum:"ask,go" desc:"What to do in mode live when the state stands on another machine or in another folder than before, and may be a copy: ask (nothing is sent until crieur resume --here), or go on, for CI that restores it for each run."`
 }
 
 // Server is the HTTP server of the public pages.
@@ -146,6 +148,7 @@ type Newsletter struct {
 	Schedule calendar.Schedule `mapstructure:"schedule" desc:"When an issue with the articles that came since the last one goes out: daily 18:00, weekdays 07:30, mon,thu 08:00, monthly 1 08:00, monthly last fri 17:00, or cron's five fields. In the site's time zone. Left out: each article is an issue."`
 	Digest   Digest            `mapstructure:"digest" desc:"What goes into the issues of a newsletter with a schedule."`
 	Unknown  string            `mapstructure:"unknown" default:"leave" enum:"leave,resend" desc:"What becomes of a mail of which nobody knows whether it went out: leave it, or send it again under the same Message-ID."`
+	Approval int               `mapstructure:"approval" default:"0" min:"0" max:"20" desc:"How many people have to approve, with crieur approve, before an issue goes out; 0: none."`
 }
 
 // Blocks is what stands around an article.

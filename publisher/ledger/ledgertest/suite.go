@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"returns counted":      returnsCounted,
 		"returns erased":       returnsErased,
 		"returns found":        returnsFound,
+		"home":                 home,
 	} {
 		t.Run(name, func(t *testing.T) { part(t, open(t)) })
 	}
