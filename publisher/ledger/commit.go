@@ -21,9 +21,9 @@ import (
 // is confirmed and their address not suppressed, else it becomes Suppressed; a part
 // only if the part before it is accepted. What is neither was taken by someone else.
 //
-// After an error it is not known whether the commit took place; giving the same
-// outcomes again is harmless, and a lease that was given without its taker's
-// knowledge ends as every lost one does.
+// After an error it is not known whether the commit took place. Giving the same
+// outcomes again is harmless, and a delivery that it leased is granted when it is
+// wanted again; of nobody who wants it that lease ends as every lost one does.
 func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time) (publisher.Commit, error) {
 	const op = "record deliveries"
 	var c publisher.Commit
@@ -35,6 +35,7 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	if err := log.wanted(wants); err != nil {
 		return c, l.fail(op, err)
 	}
+	mark := l.mark()
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		c = publisher.Commit{}
 		q := l.statements.in(tx)
@@ -42,15 +43,17 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 			return err
 		}
 		for _, group := range byLot(wants) {
-			if err := claim(ctx, q, keys[group[0].Lot], group, now, until, &c); err != nil {
+			if err := claim(ctx, q, keys[group[0].Lot], group, mark, now, until, &c); err != nil {
 				return err
 			}
 		}
-		return nil
+		return l.doubts.rejoin(ctx, q, wants, now, until, &c)
 	})
 	if err != nil {
+		l.doubts.add(wants, mark)
 		return publisher.Commit{}, err
 	}
+	l.doubts.end(c.Granted)
 	log.committed(outcomes, wants, c.Granted)
 	l.statements.learn(ctx, l.write)
 	return c, nil
@@ -192,24 +195,24 @@ func byLot(wants []publisher.Claim) map[int64][]publisher.Claim {
 	return groups
 }
 
-// entitled holds for a delivery whose reader gets mail now; $4 is the list.
+// entitled holds for a delivery whose reader gets mail now; $5 is the list.
 const entitled = `EXISTS (SELECT 1 FROM subscriptions s JOIN subscribers r ON r.id = s.subscriber
-	WHERE s.list = $4 AND s.subscriber = deliveries.id AND s.status = 1
+	WHERE s.list = $5 AND s.subscriber = deliveries.id AND s.status = 1
 	AND NOT EXISTS (SELECT 1 FROM suppressions x WHERE x.hash = r.hash))`
 
-// inTurn holds for a part whose predecessor is accepted; $4 is that state.
-const inTurn = `NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.lot = deliveries.lot AND p.id = deliveries.id - 1 AND p.state <> $4)`
+// inTurn holds for a part whose predecessor is accepted; $5 is that state.
+const inTurn = `NOT EXISTS (SELECT 1 FROM deliveries p WHERE p.lot = deliveries.lot AND p.id = deliveries.id - 1 AND p.state <> $5)`
 
-// due holds for a delivery that may be leased; $5 is now.
-const due = `state IN (0, 4) AND due_at <= $5`
+// due holds for a delivery that may be leased; $6 is now.
+const due = `state IN (0, 4) AND due_at <= $6`
 
-// released holds for the deliveries of a lot that may go out; $6 is the lot, $7 now.
-const released = `EXISTS (SELECT 1 FROM lots t WHERE t.n = $6 AND t.held = '' AND t.release_at <= $7)`
+// released holds for the deliveries of a lot that may go out; $7 is the lot, $8 now.
+const released = `EXISTS (SELECT 1 FROM lots t WHERE t.n = $7 AND t.held = '' AND t.release_at <= $8)`
 
-func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
+func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, mark string, now, until time.Time, c *publisher.Commit) error {
 	for len(wants) > 0 {
 		n := min(len(wants), 256)
-		if err := claimSome(ctx, tx, key, wants[:n], now, until, c); err != nil {
+		if err := claimSome(ctx, tx, key, wants[:n], mark, now, until, c); err != nil {
 			return err
 		}
 		wants = wants[n:]
@@ -217,20 +220,20 @@ func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim,
 	return nil
 }
 
-func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, now, until time.Time, c *publisher.Commit) error {
+func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, mark string, now, until time.Time, c *publisher.Commit) error {
 	lot := wants[0].Lot
 	ids := make([]int64, len(wants))
 	for i, w := range wants {
 		ids[i] = w.ID
 	}
-	condition, fourth := inTurn, int64(publisher.StateAccepted)
+	condition, fifth := inTurn, int64(publisher.StateAccepted)
 	if key.mail {
-		condition, fourth = entitled, key.list
+		condition, fifth = entitled, key.list
 	}
-	args, n := padded([]any{millis(now), millis(until), lot, fourth, millis(now), lot, millis(now)}, ids)
+	args, n := padded([]any{millis(now), millis(until), mark, lot, fifth, millis(now), lot, millis(now)}, ids)
 	before := len(c.Granted)
-	err := each(ctx, tx, `UPDATE deliveries SET state = 2, attempts = attempts + 1, updated_at = $1, due_at = $2
-		WHERE lot = $3 AND `+condition+` AND `+due+` AND `+released+` AND id IN (`+placeholders(8, n)+`) RETURNING id, attempts`, args,
+	err := each(ctx, tx, `UPDATE deliveries SET state = 2, attempts = attempts + 1, updated_at = $1, due_at = $2, receipt = $3
+		WHERE lot = $4 AND `+condition+` AND `+due+` AND `+released+` AND id IN (`+placeholders(9, n)+`) RETURNING id, attempts`, args,
 		func(r *sql.Rows) error {
 			k := publisher.Claim{Lot: lot}
 			err := r.Scan(&k.ID, &k.Attempt)
@@ -240,9 +243,9 @@ func claimSome(ctx context.Context, tx querier, key lotKey, wants []publisher.Cl
 	if err != nil || !key.mail || len(c.Granted)-before == len(wants) {
 		return err
 	}
-	args, n = padded([]any{millis(now), int64(publisher.StateSuppressed), lot, fourth, millis(now)}, ids)
-	return each(ctx, tx, `UPDATE deliveries SET updated_at = $1, due_at = 0, state = $2
-		WHERE lot = $3 AND NOT `+entitled+` AND `+due+` AND id IN (`+placeholders(6, n)+`) RETURNING id, attempts`, args,
+	args, n = padded([]any{millis(now), int64(publisher.StateSuppressed), "", lot, fifth, millis(now)}, ids)
+	return each(ctx, tx, `UPDATE deliveries SET updated_at = $1, due_at = 0, state = $2, receipt = $3
+		WHERE lot = $4 AND NOT `+entitled+` AND `+due+` AND id IN (`+placeholders(7, n)+`) RETURNING id, attempts`, args,
 		func(r *sql.Rows) error {
 			k := publisher.Claim{Lot: lot}
 			err := r.Scan(&k.ID, &k.Attempt)

@@ -45,6 +45,7 @@ type Ledger struct {
 	id      string
 	lots    sync.Map // int64 → lotKey: what never changes about a lot
 	log     atomic.Pointer[logbook]
+	doubts  doubts // PostgreSQL only
 
 	statements *statements // SQLite only
 }
