@@ -14,6 +14,7 @@ func digestCommand(s *session) *cobra.Command {
 		dryRun bool
 		yes    bool
 		test   string
+		at     string
 	)
 	c := &cobra.Command{
 		Use: "digest NEWSLETTER SRC…", Short: "send several articles in one letter", Args: cobra.MinimumNArgs(2),
@@ -26,7 +27,10 @@ The same articles in the same order are the same digest, which goes out once.`,
 			if err := checkGroup(from.Group); err != nil {
 				return err
 			}
-			return s.with(func(a *app.App) error {
+			return s.with(func(a *app.App) (err error) {
+				if o.At, err = s.when(c, a, at); err != nil {
+					return err
+				}
 				d, err := a.ReadDigest(c.Context(), from)
 				if err != nil {
 					return err
@@ -65,6 +69,7 @@ The same articles in the same order are the same digest, which goes out once.`,
 	}
 	f := c.Flags()
 	groupFlag(f, &from.Group)
+	atFlag(f, &at)
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails leave the machine")
 	f.StringVar(&test, "test", "", "send the letter to this one `ADDRESS` only, marked as a test; nothing is recorded")

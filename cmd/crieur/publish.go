@@ -40,7 +40,10 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 SRC is a file (Markdown, HTML, text), - for standard input, or a web address.
 What was done before is not done again: run it as often as you like.`,
 		RunE: func(c *cobra.Command, args []string) error {
-			return s.with(func(a *app.App) error {
+			return s.with(func(a *app.App) (err error) {
+				if o.At, err = s.when(c, a, at); err != nil {
+					return err
+				}
 				if dryRun {
 					return s.plan(c.Context(), a, args, article, sel)
 				}
@@ -48,16 +51,6 @@ What was done before is not done again: run it as often as you like.`,
 					return s.trial(c.Context(), a, args, article, sel, test)
 				}
 				o.Limited = c.Flags().Changed("max-cost")
-				if c.Flags().Changed("at") {
-					when, err := a.When(at)
-					if err != nil {
-						return err
-					}
-					if when.Note != "" {
-						s.warn([]string{when.Note})
-					}
-					o.At = &when
-				}
 				return s.each(c.Context(), args, func(src string) (int, error) {
 					o.Confirm = s.confirm(a, yes)
 					bar := s.progress()
@@ -78,11 +71,27 @@ What was done before is not done again: run it as often as you like.`,
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
 	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars (0: if anything does)")
-	f.StringVar(&at, "at", "", `when it may go out: "18:00", "tomorrow 08:00", "2026-12-01 18:00", an RFC 3339 `+"`TIME`"+`, or "now"`)
+	atFlag(f, &at)
 	if kind != app.Posts {
 		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
 	}
 	return c
+}
+
+func atFlag(f *pflag.FlagSet, at *string) {
+	f.StringVar(at, "at", "", `when it may go out: "18:00", "tomorrow 08:00", "2026-12-01 18:00", an RFC 3339 `+"`TIME`"+`, or "now"`)
+}
+
+// when reads what --at gave; nil: it was not given.
+func (s *session) when(c *cobra.Command, a *app.App, at string) (*app.When, error) {
+	if !c.Flags().Changed("at") {
+		return nil, nil
+	}
+	when, err := a.When(at)
+	if err == nil && when.Note != "" {
+		s.warn([]string{when.Note})
+	}
+	return &when, err
 }
 
 // each does one article after the other: one that cannot be read stops no other.

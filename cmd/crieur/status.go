@@ -26,9 +26,14 @@ func statusCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if s.json() {
-					return s.emit(map[string]any{"issues": list})
+				stopped, err := a.Stopped(c.Context())
+				if err != nil {
+					return err
 				}
+				if s.json() {
+					return s.emit(map[string]any{"issues": list, "stopped": stopped})
+				}
+				s.warn(stopped)
 				if len(list) == 0 {
 					s.tell("nothing was published yet (mode: %s)", a.Mode())
 					return nil

@@ -83,6 +83,20 @@ func (a *App) releaseOf(lot publisher.Lot) *time.Time {
 	return &t
 }
 
+// Stopped says what is stopped, since when and by whom.
+func (a *App) Stopped(ctx context.Context) ([]string, error) {
+	store, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	stops, err := store.Stops(ctx)
+	lines := []string{}
+	for _, s := range stops {
+		lines = append(lines, a.stopText(s)+" ("+resumeHint([]publisher.Stop{s})+")")
+	}
+	return lines, err
+}
+
 // Stop keeps deliveries from being begun, in every process, until Resume. Empty
 // names stand for everything. It takes effect within seconds.
 func (a *App) Stop(ctx context.Context, issue, channel string) (publisher.Stop, error) {
