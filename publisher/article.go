@@ -22,6 +22,7 @@ type Article struct {
 	OriginalURL  string // the source that was translated or republished; may be empty
 	Author       string
 	Published    time.Time // zero where not given
+	Embargo      time.Time `json:",omitzero"` // nothing of it goes out before; zero: no such moment
 	Tags         []string
 	Image        *Image  // the lead picture
 	Images       []Image // all pictures in the order they stand in Body, without Image unless it stands there too

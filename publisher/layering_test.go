@@ -27,7 +27,7 @@ var may = map[string][]string{
 	"publisher/social/x":        {"publisher/social/wire", "publisher/social/measure"},
 	"publisher/sandbox":         {"publisher/social/measure"},
 	"publisher/queue":           {"publisher/dispatch"},
-	"publisher/config":          {"publisher/queue/calendar"},
+	"publisher/config":          {"publisher/queue/calendar", "publisher/queue/budget"},
 }
 
 // only lists the third-party modules that have one home: no other room's files

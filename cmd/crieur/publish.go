@@ -25,6 +25,7 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		yes     bool
 		test    string
 		at      string
+		slot    string
 	)
 	use, short := "publish SRC…", "send an article to every newsletter and channel"
 	switch kind {
@@ -51,6 +52,9 @@ What was done before is not done again: run it as often as you like.`,
 					return s.trial(c.Context(), a, args, article, sel, test)
 				}
 				o.Limited = c.Flags().Changed("max-cost")
+				if o.Slot = slot; slot != "" && at != "" {
+					return usage("--at and --slot both say when", "give one of them")
+				}
 				return s.each(c.Context(), args, func(src string) (int, error) {
 					o.Confirm = s.confirm(a, yes)
 					bar := s.progress()
@@ -72,6 +76,9 @@ What was done before is not done again: run it as often as you like.`,
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
 	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars (0: if anything does)")
 	atFlag(f, &at)
+	if kind != app.Mails {
+		f.StringVar(&slot, "slot", "", "place the posts: next for the first free moment of each channel's slot, or the `NAME` of a slot")
+	}
 	if kind != app.Posts {
 		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
 	}

@@ -175,7 +175,7 @@ func (c *correction) replace(issue publisher.Issue, t targets) {
 				return err
 			}
 			d := dispatch.New(dispatch.Config{Ledger: c.a.store, Networks: e.networks, Now: c.a.o.Now})
-			changed, err := c.a.freeze(ctx, d, e, PublishOptions{})
+			changed, err := c.a.freeze(ctx, d, e, PublishOptions{}, c.a.timing(nil, nil))
 			if err == nil && changed {
 				err = &publisher.Error{Kind: publisher.Busy, Op: "replace the text", Where: name, Err: errors.New("it is being sent right now"), Hint: "look with crieur status, then correct again"}
 			}

@@ -11,7 +11,7 @@ import (
 
 // freeze freezes what an edition consists of and plans its deliveries. It
 // reports whether an earlier, different text stays in force.
-func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o PublishOptions) (changed bool, err error) {
+func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o PublishOptions, when dispatch.Timing) (changed bool, err error) {
 	for _, article := range e.content() {
 		if err := a.store.SaveArticle(ctx, article); err != nil {
 			return false, err
@@ -29,7 +29,7 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o 
 		if err := a.store.TakeErrata(ctx, g.issue.ID, e.errata[g.issue.ID]); err != nil {
 			return false, err
 		}
-		report, err := d.PlanAt(ctx, g.issue, g.renderings, g.audience, a.timing(o.At))
+		report, err := d.PlanAt(ctx, g.issue, g.renderings, g.audience, when)
 		if err != nil {
 			return false, err
 		}

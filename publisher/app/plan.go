@@ -112,6 +112,9 @@ func (a *App) planOf(ctx context.Context, e *edition) (*Plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := a.afford(ctx, e, p); err != nil {
+		return nil, err
+	}
 	view := viewArticle(e.article)
 	p.Article, p.Warnings = &view, append([]string{}, e.warnings...)
 	return p, nil

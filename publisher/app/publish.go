@@ -16,6 +16,7 @@ type PublishOptions struct {
 	Progress func(done, total int) // told after each delivery; nil: not told
 	Waiting  func()                // told when another process is sending; nil: not told
 	At       *When                 // when it may go out; nil: at once, or when it was planned for before
+	Slot     string                // the slot that new posts are placed in: SlotNext, or a name; "": none
 }
 
 // Publish takes an article the whole way: read, render, preflight, plan, dispatch.
@@ -58,12 +59,20 @@ func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Resul
 			return nil, err
 		}
 	}
-	changed, err := a.freeze(ctx, d, e, o)
+	held, err := a.afford(ctx, e, plan)
+	if err != nil {
+		return nil, err
+	}
+	moments, err := a.moments(ctx, e, o)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := a.freeze(ctx, d, e, o, a.timing(moments, held))
 	if err != nil {
 		return nil, err
 	}
 	if o.At != nil {
-		if err := a.reschedule(ctx, e.selection(), *o.At); err != nil {
+		if err := a.reschedule(ctx, e.selection(), moments); err != nil {
 			return nil, err
 		}
 	}

@@ -79,7 +79,7 @@ func (a *App) placeLetter(ctx context.Context, p *Placed, article publisher.Arti
 	ready := a.wish(article, delay, now).Moment(a.location)
 	if s, ok := a.conf.ScheduleOf(p.Name); ok {
 		p.Digest, p.Schedule = true, s.String()
-		next := s.Next(ready.Add(-1), a.location) // an issue at that very moment takes it along
+		next := s.Next(ready.Add(-1), a.location).Add(a.undoOf(p.Name)) // an issue at that very moment takes it along
 		p.Release = &next
 		return nil
 	}
@@ -87,8 +87,21 @@ func (a *App) placeLetter(ctx context.Context, p *Placed, article publisher.Arti
 	if err != nil || planned {
 		return err
 	}
+	if undo := now.Add(a.undoOf(p.Name)); undo.After(ready) {
+		ready = undo.In(a.location)
+	}
 	p.release(ready, now)
 	return nil
+}
+
+// undoOf gives how long a newsletter's issues wait at least before their first mail.
+func (a *App) undoOf(newsletter string) time.Duration {
+	for _, n := range a.conf.Newsletters {
+		if n.Name == newsletter {
+			return n.Undo
+		}
+	}
+	return 0
 }
 
 func (a *App) placePost(ctx context.Context, p *Placed, article publisher.Article, delay time.Duration) error {
@@ -108,7 +121,7 @@ func (a *App) placePost(ctx context.Context, p *Placed, article publisher.Articl
 }
 
 func (a *App) wish(article publisher.Article, delay time.Duration, now time.Time) calendar.Wish {
-	return calendar.Wish{Now: now, Published: article.Published, Delay: delay}
+	return calendar.Wish{Now: now, Published: article.Published, Embargo: article.Embargo, Delay: delay}
 }
 
 // slot gives a slot with the moments that a channel has used or promised.

@@ -28,6 +28,7 @@ newsletters:
   alertes:
     list: lecteurs
     from: La Gazette <redaction@gazette.example>
+    undo: 10m
 slots:
   jour: {between: 08:00-20:00, min_gap: 1h, max_per_day: 3}
   nuit: {at: ["02:30"]}
@@ -138,13 +139,17 @@ func TestRoute(t *testing.T) {
 		"from the site": {publisher.Article{}, "feed:site", nil,
 			"quotidien by site: Mon 23 Nov 18:00, daily 18:00\ntoots by site: Mon 23 Nov 11:00, jour\nciel by site: Mon 23 Nov 11:00"},
 		"the first route's options win": {publisher.Article{Tags: []string{"Urgent"}}, "site", nil,
-			"alertes by urgent: at once\nciel by urgent: at once, Alerte\nquotidien by site: Mon 23 Nov 18:00, daily 18:00\ntoots by site: Mon 23 Nov 11:00, jour"},
+			"alertes by urgent: Mon 23 Nov 09:10\nciel by urgent: at once, Alerte\nquotidien by site: Mon 23 Nov 18:00, daily 18:00\ntoots by site: Mon 23 Nov 11:00, jour"},
 		"a slot of the route": {publisher.Article{Tags: []string{"astronomie"}}, "site", nil,
 			"ciel by nuit: Tue 24 Nov 02:30, nuit\nquotidien by site: Mon 23 Nov 18:00, daily 18:00\ntoots by site: Mon 23 Nov 11:00, jour"},
 		"published long ago": {publisher.Article{Published: monday.Add(-24 * time.Hour)}, "site", nil,
 			"quotidien by site: Mon 23 Nov 18:00, daily 18:00\ntoots by site: at once, jour\nciel by site: at once"},
 		"dated in the future": {publisher.Article{Published: at(t, "2026-11-24 19:00")}, "site", nil,
 			"quotidien by site: Wed 25 Nov 18:00, daily 18:00\ntoots by site: Wed 25 Nov 08:00, jour\nciel by site: Tue 24 Nov 21:00"},
+		"embargo": {publisher.Article{Embargo: at(t, "2026-11-24 07:00")}, "site", nil,
+			"quotidien by site: Tue 24 Nov 18:00, daily 18:00\ntoots by site: Tue 24 Nov 08:00, jour\nciel by site: Tue 24 Nov 07:00"},
+		"an embargo longer than the undo": {publisher.Article{Tags: []string{"urgent"}, Embargo: at(t, "2026-11-23 09:30")}, "", nil,
+			"alertes by urgent: Mon 23 Nov 09:30\nciel by urgent: Mon 23 Nov 09:30, Alerte\ntoots by reste: Mon 23 Nov 09:30, jour"},
 		"the slot has others": {publisher.Article{}, "", func(t *testing.T, l *ledger.Ledger) {
 			plan(t, l, "sent", "toots", at(t, "2026-11-23 08:50"), time.Time{}) // at once
 			plan(t, l, "later", "toots", monday, at(t, "2026-11-23 10:20"))

@@ -278,12 +278,11 @@ func (a *App) Approve(ctx context.Context, issue string, channels []string, name
 	return d, err
 }
 
-// timing says when what is planned now may go out, and who has to approve of it.
-func (a *App) timing(at *When) dispatch.Timing {
+// timing says when what is planned now may go out, by channel, and who has to approve
+// of it.
+func (a *App) timing(moments map[string]time.Time, held map[string]publisher.Hold) dispatch.Timing {
 	return func(lot publisher.Lot) publisher.Lot {
-		if at != nil {
-			lot.Release = at.Release
-		}
+		lot.Release = moments[lot.Channel]
 		for _, n := range a.conf.Newsletters {
 			if n.Name == lot.Channel {
 				lot.Needed = n.Approval
@@ -297,12 +296,15 @@ func (a *App) timing(at *When) dispatch.Timing {
 		if lot.Needed > 0 {
 			lot.Held = publisher.HeldApproval
 		}
+		if why := held[lot.Channel]; why != "" {
+			lot.Held = why // approval is asked for when this ends
+		}
 		return lot
 	}
 }
 
-// reschedule gives what was planned before another moment.
-func (a *App) reschedule(ctx context.Context, s publisher.Selection, at When) error {
+// reschedule gives what was planned before other moments, by channel.
+func (a *App) reschedule(ctx context.Context, s publisher.Selection, moments map[string]time.Time) error {
 	s.Open = true
 	lots, err := a.store.Lots(ctx, s)
 	if err != nil {
@@ -310,10 +312,11 @@ func (a *App) reschedule(ctx context.Context, s publisher.Selection, at When) er
 	}
 	var errs []error
 	for _, lot := range lots {
-		if lot.Release.Equal(at.Release) || at.Release.IsZero() && lot.Due(a.o.Now()) {
+		release := moments[lot.Channel]
+		if lot.Release.Equal(release) || release.IsZero() && lot.Due(a.o.Now()) {
 			continue
 		}
-		if err := a.store.Reschedule(ctx, lot.ID, at.Release); err != nil {
+		if err := a.store.Reschedule(ctx, lot.ID, release); err != nil {
 			errs = append(errs, err)
 		}
 	}

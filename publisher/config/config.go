@@ -72,6 +72,7 @@ type Config struct {
 	Channels    []Channel    `mapstructure:"channels" names:"channel" desc:"The accounts on social networks, by name."`
 	Routes      []Route      `mapstructure:"routes" names:"route" desc:"Where articles go by themselves, by name. All routes that match add up; what reaches a newsletter or channel twice goes there once, by the first of them."`
 	Slots       []Slot       `mapstructure:"slots" names:"slot" desc:"When channels post, by name, in the site's time zone."`
+	Budgets     []Budget     `mapstructure:"budgets" names:"channel" desc:"What channels may cost, by the channel's name."`
 	Blocks      Blocks       `mapstructure:"blocks" desc:"What stands around an article in a mail."`
 	Preflight   Preflight    `mapstructure:"preflight" desc:"What is looked at before anything goes out."`
 }

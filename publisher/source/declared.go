@@ -29,6 +29,11 @@ func (d *draft) declared(c Config) error {
 	if err := d.declaredDate(c); err != nil {
 		return err
 	}
+	if v, ok := f.find("publishat", "embargo"); ok {
+		if m.embargo, ok = parseDate(v.value, c.Location); !ok {
+			return invalid(line(d.in.where, v.line), "write it as 2026-03-01 18:30 or 2026-03-01T18:30:00+01:00", "the moment %q before which nothing goes out cannot be read", oneLine(text(v.value)))
+		}
+	}
 	if l, ok := f.find("lang", "language", "locale", "langue"); ok {
 		if m.language = languageTag(text(l.value)); m.language == "" {
 			return invalid(line(d.in.where, l.line), "write the language as a tag, such as fr, en or pt-BR", "the language %q is not known", oneLine(text(l.value)))

@@ -32,6 +32,7 @@ type meta struct {
 	author    string
 	warning   string
 	published time.Time
+	embargo   time.Time
 	tags      []string
 	image     *picture
 

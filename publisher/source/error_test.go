@@ -50,6 +50,7 @@ func TestRefusedFiles(t *testing.T) {
 		"jekyll's unpublished":           {"a.md", "---\npublished: false\ntitle: T\n---" + text, source.Config{}, "a.md:2", "not published"},
 		"expired":                        {"a.md", "---\ntitle: T\nexpiryDate: 2026-05-31\n---" + text, source.Config{Now: now}, "a.md:3", "expired on 2026-05-31"},
 		"not yet published":              {"a.md", "---\ntitle: T\npublishDate: 2026-06-02\n---" + text, source.Config{Now: now}, "a.md:3", "not to be published before"},
+		"an embargo that is no time":     {"a.md", "---\ntitle: T\npublish_at: soon\n---" + text, source.Config{}, "a.md:3", "before which nothing goes out"},
 		"binary":                         {"a.bin", "\x7fELF\x02\x01\x01\x00\x00\x00" + strings.Repeat("\x00\x01", 200), source.Config{}, "a.bin", "binary"},
 		"binary, named as text":          {"a.txt", "\x89PNG\r\n\x1a\n" + strings.Repeat("\x03\x02", 99), source.Config{}, "a.txt", "binary"},
 		"pdf":                            {"a.pdf", "%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", source.Config{}, "a.pdf", "binary"},
