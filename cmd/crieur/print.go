@@ -59,7 +59,7 @@ func (s *session) printResult(r *app.Result) error {
 	if !s.quiet {
 		s.deliveries(r.Deliveries)
 		if r.Omitted > 0 {
-			s.tell("%d accepted ones are not listed; crieur status ISSUE lists them", r.Omitted)
+			s.tell("%d more are not listed; crieur status ISSUE lists them", r.Omitted)
 		}
 	}
 	if r.Article != nil {

@@ -118,7 +118,7 @@ type Config struct {
 	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes
 	Timeout time.Duration // of one call; it ends before its lease; 0: 2 minutes
 	Grace   time.Duration // how long calls in flight may go on after Run's context ended; 0: 10 seconds
-	Poll    time.Duration // how often Run looks whether something was stopped or held; 0: 1 second
+	Poll    time.Duration // how often Run looks whether something was stopped or held; 0: half a second
 	Outage  time.Duration // how long Run waits for a database server that is away; 0: 5 minutes
 	Retry   Retry
 
@@ -156,7 +156,7 @@ func (c Config) withDefaults() Config {
 	c.Lease = or(c.Lease, 5*time.Minute)
 	c.Timeout = min(or(c.Timeout, 2*time.Minute), c.Lease*9/10)
 	c.Grace = or(c.Grace, 10*time.Second)
-	c.Poll = or(c.Poll, time.Second)
+	c.Poll = or(c.Poll, time.Second/2)
 	c.Outage = or(c.Outage, 5*time.Minute)
 	c.Retry.Tries = or(c.Retry.Tries, 3)
 	c.Retry.First = or(c.Retry.First, 2*time.Second)
