@@ -4,9 +4,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"mime"
+	"mime/quotedprintable"
 	"net/http"
 	"net/mail"
 	"net/url"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -230,5 +233,61 @@ func postsWith(ts *testscript.TestScript, _ bool, args []string) {
 	}
 	if fmt.Sprint(n) != args[1] {
 		ts.Fatalf("%d posts hold %q, want %s", n, args[0], args[1])
+	}
+}
+
+// appendto FILE MORE adds a file's text to another's end.
+func appendTo(ts *testscript.TestScript, _ bool, args []string) {
+	f, err := os.OpenFile(ts.MkAbs(args[0]), os.O_APPEND|os.O_WRONLY, 0)
+	ts.Check(err)
+	defer f.Close()
+	_, err = f.WriteString(ts.ReadFile(args[1]))
+	ts.Check(err)
+}
+
+// mailsFor gives the mails in the sandbox to an address, with soft breaks and encoded
+// words undone.
+func mailsFor(ts *testscript.TestScript, address string) []string {
+	var found []string
+	for _, raw := range arrivedMails(ts) {
+		m, err := mail.ReadMessage(strings.NewReader(raw))
+		ts.Check(err)
+		if !strings.Contains(m.Header.Get("To"), address) {
+			continue
+		}
+		var b strings.Builder
+		for name, values := range m.Header {
+			subject, err := new(mime.WordDecoder).DecodeHeader(strings.Join(values, " "))
+			ts.Check(err)
+			fmt.Fprintf(&b, "%s: %s\n", name, subject)
+		}
+		body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
+		ts.Check(err)
+		found = append(found, b.String()+"\n"+string(body))
+	}
+	return found
+}
+
+// mails ADDRESS N wants exactly N mails to an address.
+func mailsTo(ts *testscript.TestScript, _ bool, args []string) {
+	if n := len(mailsFor(ts, args[0])); fmt.Sprint(n) != args[1] {
+		ts.Fatalf("%d mails to %s, want %s", n, args[0], args[1])
+	}
+}
+
+// mailholds ADDRESS PATTERN wants one of the mails to an address to match.
+func mailHolds(ts *testscript.TestScript, neg bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + strings.ReplaceAll(args[1], " ", `\s+`))
+	all := mailsFor(ts, args[0])
+	for _, m := range all {
+		if pattern.MatchString(strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(m)) {
+			if neg {
+				ts.Fatalf("a mail to %s matches %q:\n%s", args[0], args[1], m)
+			}
+			return
+		}
+	}
+	if !neg {
+		ts.Fatalf("none of %d mails to %s matches %q:\n%s", len(all), args[0], args[1], strings.Join(all, "\n---\n"))
 	}
 }

@@ -83,6 +83,9 @@ func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Resul
 	view := viewArticle(e.article)
 	r.Article, r.Changed, r.Cost = &view, changed, plan.Cost
 	r.NothingToDo = plan.New+plan.Open == 0 && r.settled()
+	if _, err := a.Notify(ctx); err != nil { // the next run tells the owner
+		r.Warnings = append(r.Warnings, "the owner was not told by mail: "+explain(err))
+	}
 	r.Warnings = append(e.warnings, r.Warnings...)
 	if r.Warnings == nil {
 		r.Warnings = []string{}

@@ -74,6 +74,8 @@ type Config struct {
 	Slots       []Slot       `mapstructure:"slots" names:"slot" desc:"When channels post, by name, in the site's time zone."`
 	Budgets     []Budget     `mapstructure:"budgets" names:"channel" desc:"What channels may cost, by the channel's name."`
 	Blocks      Blocks       `mapstructure:"blocks" desc:"What stands around an article in a mail."`
+	Proof       Proof        `mapstructure:"proof" desc:"The mail with which people decide over what waits: the letter itself, with Hold and Send now."`
+	Report      Report       `mapstructure:"report" desc:"What crieur tells the owner by mail."`
 	Preflight   Preflight    `mapstructure:"preflight" desc:"What is looked at before anything goes out."`
 }
 

@@ -144,6 +144,8 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 			Donate: config.Donate{URL: "https://gazette.example/don",
 				Text: "La Gazette vit de ses lecteurs. Un don de cinq euros paie une heure d’enquête."},
 		},
+		Proof:     config.Proof{Valid: 72 * time.Hour},
+		Report:    config.Report{When: "done"},
 		Preflight: config.Preflight{SizeWarn: 90000, SizeFail: 102400, MissingAlt: "warn"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(config.Channel{})); diff != "" {

@@ -100,7 +100,7 @@ func (s *Set) openMail() error {
 			return err
 		}
 	}
-	return nil
+	return s.tryNotice()
 }
 
 // tryLetter runs the page's template and those of the named letters on l.
@@ -129,12 +129,12 @@ func outlook(markup string) htmltemplate.HTML {
 }
 
 // Letters lists the names that Newsletter.Template can have, sorted: those with an
-// HTML and a text template, but for the one of digests.
+// HTML and a text template, but for digests and notices.
 func (s *Set) Letters() []string {
 	var names []string
 	for _, f := range s.under("email", ".html.tmpl") {
 		name := strings.TrimSuffix(strings.TrimPrefix(f, "email/"), ".html.tmpl")
-		if name != digestTemplate && s.text.Lookup(textName(name)) != nil {
+		if name != digestTemplate && name != noticeTemplate && s.text.Lookup(textName(name)) != nil {
 			names = append(names, name)
 		}
 	}

@@ -109,6 +109,9 @@ func TestBadTemplates(t *testing.T) {
 		"page":             {"email/page.html.tmpl", "<p>\n{{.Nothing}}", ":2"},
 		"digest":           {"email/digest.html.tmpl", "<p>\n{{range .Sections}}{{.Titel}}{{end}}", ":2"},
 		"digest's text":    {"email/digest.txt.tmpl", "{{range .Articles}}\n{{.Titel}}{{end}}", ":2"},
+		"notice":           {"email/notice.html.tmpl", "<p>\n{{.Titel}}", ":2"},
+		"notice's text":    {"email/notice.txt.tmpl", "\n\n{{.Titel}}", ":3"},
+		"proof":            {"email/proof.html.tmpl", "\n{{.Titel}}", ":2"},
 		"style":            {"email/style.css", "p { color: {{.Nothing}} }", ":1"},
 		"no image":         {"email/article.html.tmpl", strings.Replace(article, "{{with .Article.Image}}", "{{.Article.Image.URL}}{{with .Article.Image}}", 1), atImage},
 	}

@@ -18,7 +18,8 @@ type view struct {
 	SiteName string
 	SiteURL  string
 	Logo     string
-	Page     string // which part of the template: ask, left, preferences, gone, nothing, failed
+	Page     string // which part of the template: ask, left, preferences, desk, ticket, gone, nothing, failed
+	Desk     *deskView
 	Person   Person
 	Title    string   // of the one list that the link was about; "": all of them
 	Back     []string // names of the lists that one click joins again

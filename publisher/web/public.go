@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"crieur/publisher/locale"
 )
@@ -53,6 +54,9 @@ type Config struct {
 	Accent    string // "#rrggbb"; "": the built-in one
 	Language  string // of the pages where neither reader nor browser says
 	Log       *slog.Logger
+	Desk      Desk             // nil: nobody decides here
+	DeskKey   []byte           // that tickets are sealed with
+	Now       func() time.Time // by which tickets expire; nil: time.Now
 }
 
 type public struct {
@@ -64,6 +68,9 @@ type public struct {
 // Public gives the readers' pages. The handler is safe for concurrent use. It logs no
 // address: a path may carry a token.
 func Public(c Config) (http.Handler, error) {
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -84,8 +91,13 @@ func Public(c Config) (http.Handler, error) {
 	mux.HandleFunc("GET /i/{issue}", p.issue)
 	mux.HandleFunc("GET /i/{issue}/{article}", p.issue)
 	mux.HandleFunc("GET /media/{file}", p.media)
+	if c.Desk != nil {
+		mux.HandleFunc("GET /desk/{ticket}", p.desk)
+		mux.HandleFunc("POST /desk/{ticket}", p.decide)
+		mux.HandleFunc("GET /desk/{ticket}/letter", p.deskLetter)
+	}
 	mux.HandleFunc("GET /healthz", plain("ok\n"))
-	mux.HandleFunc("GET /robots.txt", plain("User-agent: *\nDisallow: /u/\nDisallow: /p/\n"))
+	mux.HandleFunc("GET /robots.txt", plain("User-agent: *\nDisallow: /u/\nDisallow: /p/\nDisallow: /desk/\n"))
 	mux.HandleFunc("GET /favicon.ico", noIcon)
 	mux.HandleFunc("GET /", p.nothing)
 	return guard(mux), nil
@@ -104,12 +116,15 @@ func noIcon(w http.ResponseWriter, _ *http.Request) {
 	w.WriteHeader(http.StatusNoContent)
 }
 
+// policy is what a page may do: show pictures, and send its forms back here.
+const policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http:; " +
+	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
 // guard sets what every answer carries.
 func guard(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header()
-		head.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' https: http:; "+
-			"form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
+		head.Set("Content-Security-Policy", policy)
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "no-referrer")
 		h.ServeHTTP(w, r)

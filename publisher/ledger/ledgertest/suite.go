@@ -49,6 +49,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"due and next due":     dueAndNextDue,
 		"deliveries and pages": deliveriesAndPages,
 		"errata":               errata,
+		"notices":              notices,
 		"amend":                amend,
 		"edit and retract":     editAndRetract,
 		"release":              release,
