@@ -10,7 +10,8 @@ func notifyCommand(s *session) *cobra.Command {
 	return &cobra.Command{
 		Use: "notify", Short: "tell the owner by mail what is new", Args: cobra.NoArgs,
 		Long: `Send the owner's mails that are due: proofs of what waits (proof.to), what is
-held and why, and how issues ended (report.to). Each is sent once.`,
+held and why, how issues ended, and which network refuses our login (report.to).
+Each is sent once.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.with(func(a *app.App) error {
 				n, err := a.Notify(c.Context())
@@ -24,7 +25,7 @@ held and why, and how issues ended (report.to). Each is sent once.`,
 					s.tell("nothing new to tell")
 					return nil
 				}
-				s.tell("%d proofs, %d reports, %d notices of what is held", n.Proofs, n.Reports, n.Holds)
+				s.tell("%d proofs, %d reports, %d notices of what is held, %d of refused logins", n.Proofs, n.Reports, n.Holds, n.Logins)
 				return nil
 			})
 		},

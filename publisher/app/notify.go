@@ -25,13 +25,15 @@ type Notified struct {
 	Proofs  int `json:"proofs"`
 	Reports int `json:"reports"`
 	Holds   int `json:"holds"`
+	Logins  int `json:"logins"` // that a network refuses
 }
 
 // Total adds up.
-func (n Notified) Total() int { return n.Proofs + n.Reports + n.Holds }
+func (n Notified) Total() int { return n.Proofs + n.Reports + n.Holds + n.Logins }
 
 // Notify tells the owner by mail what is new: proofs of what waits for approval or for
-// its moment, what is held for another reason, and how issues ended. Each is told
+// its moment, what is held for another reason, how issues ended, and which network
+// refuses our login. Each is told
 // once, whoever calls and how often. What could not be sent is tried again by the
 // next call; the error says what that was.
 func (a *App) Notify(ctx context.Context) (Notified, error) {
@@ -56,6 +58,8 @@ func (a *App) Notify(ctx context.Context) (Notified, error) {
 		errs = append(errs, err, heldErr)
 	}
 	n.Reports, err = a.reports(ctx)
+	errs = append(errs, err)
+	n.Logins, err = a.logins(ctx)
 	return n, errors.Join(append(errs, err)...)
 }
 

@@ -69,6 +69,7 @@ type IssueView struct {
 	Newsletter string         `json:"newsletter"` // "" for posts
 	Title      string         `json:"title"`
 	Article    string         `json:"article"`
+	Articles   []string       `json:"articles,omitempty"` // of a digest, in order; with one issue only
 	Created    time.Time      `json:"created"`
 	Counts     map[string]int `json:"counts"`
 	Deliveries []DeliveryView `json:"deliveries,omitempty"`
@@ -96,7 +97,7 @@ func (a *App) Status(ctx context.Context) ([]IssueView, error) {
 }
 
 func (a *App) viewIssue(ctx context.Context, i publisher.Issue) (IssueView, error) {
-	v := IssueView{ID: i.ID, Newsletter: i.Newsletter, Title: i.Title, Article: i.ArticleID, Created: i.Created.In(a.location), Counts: map[string]int{}}
+	v := IssueView{ID: i.ID, Newsletter: i.Newsletter, Title: i.Title, Article: i.ArticleID, Articles: i.Articles, Created: i.Created.In(a.location), Counts: map[string]int{}}
 	tallies, err := a.store.Counts(ctx, publisher.Selection{IssueIDs: []string{i.ID}})
 	if err != nil {
 		return v, err
