@@ -38,6 +38,8 @@ type edition struct {
 	pictures []render.Picture
 	bytes    map[string][]byte // of the pictures read, by imageKey
 	networks map[string]publisher.Network
+	pooled   bool                           // a digest of the newsletter's pool
+	upTo     time.Time                      // the mark of its pool
 	errata   map[string][]publisher.Erratum // by issue: those that wait and stand in its letter
 	warnings []string
 }

@@ -21,6 +21,9 @@ type Digest struct {
 	// At is the moment of its schedule: the digest of a moment goes out once. Where it is
 	// zero, the digest is known by its articles and their order.
 	At time.Time
+	// Pooled says that the articles are of the newsletter's pool. They are taken from it
+	// together with the freezing of the digest, and its mark comes up to At.
+	Pooled bool
 }
 
 // DigestSources names the articles of a digest where they are to be read.
@@ -56,7 +59,8 @@ func (a *App) noNewsletter(name string) error {
 		Hint: "there are: " + strings.Join(known, ", ")}
 }
 
-// PublishDigest takes a digest the whole way, as Publish takes an article.
+// PublishDigest takes a digest the whole way, as Publish takes an article. Busy, of a
+// pooled one: another digest took one of its articles meanwhile.
 func (a *App) PublishDigest(ctx context.Context, d Digest, o PublishOptions) (*Result, error) {
 	e, err := a.digest(ctx, d)
 	if err != nil {
@@ -134,6 +138,7 @@ func (a *App) digest(ctx context.Context, d Digest) (*edition, error) {
 	if err != nil {
 		return nil, at(err, n.Name)
 	}
+	e.pooled, e.upTo = d.Pooled, d.At
 	for _, w := range warnings {
 		e.warn("newsletter " + n.Name + ": " + w)
 	}

@@ -29,6 +29,11 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o 
 		if err := a.store.TakeErrata(ctx, g.issue.ID, e.errata[g.issue.ID]); err != nil {
 			return false, err
 		}
+		if e.pooled {
+			if _, _, err := a.store.SaveDigest(ctx, g.issue, g.renderings, g.issue.Articles, e.upTo); err != nil {
+				return false, err
+			}
+		}
 		report, err := d.PlanAt(ctx, g.issue, g.renderings, g.audience, when)
 		if err != nil {
 			return false, err
