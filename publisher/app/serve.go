@@ -29,6 +29,9 @@ func (a *App) servePages(ctx context.Context, l net.Listener) error {
 	h, err := a.pages(ctx)
 	if err != nil {
 		_ = l.Close()
+		if ctx.Err() != nil {
+			return nil // told to stop before it had begun
+		}
 		return err
 	}
 	return web.Serve(ctx, l, h)
