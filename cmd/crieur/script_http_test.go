@@ -291,3 +291,25 @@ func mailHolds(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("none of %d mails to %s matches %q:\n%s", len(all), args[0], args[1], strings.Join(all, "\n---\n"))
 	}
 }
+
+// press ADDRESS ACT TEXT presses a button of the page that the first proof to ADDRESS
+// leads to, and wants the answer to hold TEXT.
+func press(ts *testscript.TestScript, _ bool, args []string) {
+	for _, m := range mailsFor(ts, args[0]) {
+		link := regexp.MustCompile(`https?://[^\s"'<>]+/desk/[^\s"'<>?]+`).FindString(m)
+		if link == "" {
+			continue
+		}
+		res, err := http.PostForm(link, url.Values{"act": {args[1]}})
+		ts.Check(err)
+		defer res.Body.Close()
+		page, err := io.ReadAll(res.Body)
+		ts.Check(err)
+		text := strings.NewReplacer("\u00a0", " ", "\u202f", " ").Replace(string(page))
+		if res.StatusCode != http.StatusOK || !strings.Contains(text, args[2]) {
+			ts.Fatalf("%s: %s, without %q:\n%s", args[1], res.Status, args[2], text[strings.Index(text, "<main"):])
+		}
+		return
+	}
+	ts.Fatalf("no proof to %s", args[0])
+}

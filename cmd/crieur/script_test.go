@@ -81,7 +81,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exitcode": exitCode, "make": makeFile, "json": jsonPath, "oneclick": oneClick, "getall": getAll, "waitfor": waitFor, "replace": replace, "noheader": noHeader, "posts": postsWith,
 			"mode": fileMode, "verifies": verifies, "dns": dns, "healthy": healthy, "linked": linked, "issueof": issueOf, "relay": relay,
-			"bounced": bounced, "appendto": appendTo, "mails": mailsTo, "mailholds": mailHolds,
+			"bounced": bounced, "appendto": appendTo, "mails": mailsTo, "mailholds": mailHolds, "press": press,
 		},
 	})
 }
