@@ -21,7 +21,8 @@ test: check
 	@$(GO) test -count=1 -run Conformance -v ./publisher/social/measure | grep -E '^conformance|conformance:' || (echo "the conformance summary is missing"; exit 1)
 
 # The proofs that take too long for every run: a send to 100,000 readers, interrupted
-# fifty times, on both stores. SIZE readers instead, if given. About ten minutes.
+# fifty times, on both stores (SIZE readers instead, if given), and a send whose power
+# is cut at some hundred moments. About a quarter of an hour.
 soak:
 	sh .ci/deps
 	CRIEUR_SOAK=1 $(GO) test -count=1 -timeout 60m -run Soak -v ./cmd/crieur-bench
