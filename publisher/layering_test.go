@@ -17,7 +17,7 @@ const module = "crieur/"
 // It is the table of docs/design.md §4.
 var may = map[string][]string{
 	"cmd/crieur":                {"publisher/app"},
-	"cmd/crieur-bench":          {"publisher/app", "publisher/ledger"},
+	"cmd/crieur-bench":          {"publisher/app", "publisher/ledger", "publisher/ledger/ledgertest"},
 	"publisher/app":             {"*"},
 	"publisher/render":          {"publisher/locale", "templates"},
 	"publisher/web":             {"publisher/locale", "templates"},

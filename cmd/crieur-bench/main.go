@@ -6,8 +6,8 @@
 // all, in a process of its own whose processor time and memory are taken. What it
 // sends to is a process too, of this program (the light sink, which costs little
 // and counts every reader) or Postfix's smtp-sink. Beside it run, where asked for,
-// Postfix's smtp-source, which has neither a ledger nor readers, and the naive way
-// with go-mail.
+// Postfix's smtp-source, which has neither a ledger nor readers, the naive way with
+// go-mail, and a loop that does nothing but sign.
 package main
 
 import (
@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"crieur/publisher/ledger/ledgertest"
 )
 
 func main() {
@@ -45,17 +47,18 @@ func run(ctx context.Context, args []string) error {
 		}
 	}
 	var s setup
-	var who, tls, dkim, latency string
+	var who, tls, dkim, latency, store string
 	f := flag.NewFlagSet("crieur-bench", flag.ContinueOnError)
 	f.IntVar(&s.readers, "readers", 20_000, "how many readers")
 	f.IntVar(&s.connections, "connections", 10, "SMTP connections at once")
 	f.IntVar(&s.runs, "runs", 3, "how often each row is run; rows take turns")
-	f.StringVar(&who, "rows", "engine", "what to run, separated by commas: engine, naive, smtp-source")
+	f.StringVar(&who, "rows", "engine", "what to run, separated by commas: engine, naive, smtp-source, sign (RSA signatures in a bare loop)")
 	f.StringVar(&s.sink, "sink", "light", "light, or smtp-sink")
 	f.StringVar(&tls, "tls", "no", "no, yes, or both")
 	f.StringVar(&dkim, "dkim", "no", "no, rsa, ed25519 or both (both keys at once); several separated by commas")
 	f.StringVar(&latency, "latency", "0", "what the light sink waits before each answer; several separated by commas")
-	f.StringVar(&s.dsn, "dsn", "", "an empty PostgreSQL database to keep the state in, in place of SQLite")
+	f.StringVar(&store, "store", "sqlite", "sqlite, or postgres: a server of its own, which flushes to disk as usual")
+	f.StringVar(&s.dsn, "dsn", "", "an empty PostgreSQL database to keep the state in, in place of either")
 	f.StringVar(&s.article, "article", "docs/example/article.txt", "what the letter is made of")
 	f.StringVar(&s.postfix, "postfix", "", "folder with Postfix's usr/sbin and usr/lib, where it is not installed")
 	f.StringVar(&s.profile, "cpuprofile", "", "write a processor profile of the engine here")
@@ -66,6 +69,17 @@ func run(ctx context.Context, args []string) error {
 	rows, err := rowsOf(s, who, tls, dkim, latency)
 	if err != nil {
 		return err
+	}
+	switch {
+	case store == "postgres" && s.dsn == "":
+		dsn, stop, err := ledgertest.Durable()
+		if err != nil {
+			return err
+		}
+		defer stop()
+		s.dsn = dsn
+	case store != "postgres" && store != "sqlite":
+		return fmt.Errorf("-store is %q, not sqlite or postgres", store)
 	}
 	return s.measure(ctx, rows)
 }

@@ -29,7 +29,7 @@ type setup struct {
 
 // A row is one way of sending.
 type row struct {
-	name    string // engine, naive, smtp-source
+	name    string // engine, naive, smtp-source, sign
 	tls     bool
 	dkim    string // no, rsa, ed25519, both
 	latency time.Duration
@@ -87,6 +87,12 @@ func (s setup) measure(ctx context.Context, rows []row) error {
 	}
 	for turn := range s.runs {
 		for i, r := range rows {
+			if r.name == "sign" {
+				if err := bareSigning(s.readers); err != nil {
+					return err
+				}
+				continue
+			}
 			home := filepath.Join(dir, fmt.Sprintf("run%d-%d", turn, i))
 			got, err := s.once(ctx, r, stock, home, false)
 			if err != nil {
@@ -215,7 +221,7 @@ func (s setup) sender(ctx context.Context, r row, to, home string) (*exec.Cmd, e
 		return s.postfixTool(ctx, "smtp-source", "-s", strconv.Itoa(s.connections), "-m", strconv.Itoa(s.readers), "-l", sourceSize, "-d",
 			"-f", "redaction@"+domain, "-t", address(0), to)
 	default:
-		return nil, fmt.Errorf("no row is called %q: engine, naive, smtp-source", r.name)
+		return nil, fmt.Errorf("no row is called %q: engine, naive, smtp-source, sign", r.name)
 	}
 	c, err := s.command(ctx, args...)
 	if err == nil && r.tls {

@@ -1,7 +1,7 @@
 // Package ledgertest holds the conformance suite of the ledger, and gives other
 // packages' tests an empty ledger on each engine. PostgreSQL is started from the
 // programs installed on the machine, in a folder of its own; where they are not,
-// its tests fail and say so. It is for tests only.
+// its tests fail and say so. It is for tests, and for crieur-bench, only.
 package ledgertest
 
 import (
@@ -69,7 +69,7 @@ type Server struct{ own *server }
 // NewServer starts one for the length of a test.
 func NewServer(t testing.TB) *Server {
 	t.Helper()
-	own, err := start()
+	own, err := start(false)
 	if err != nil {
 		t.Fatalf("no PostgreSQL to test on: %v", err)
 	}
@@ -86,6 +86,16 @@ func (s *Server) Stop() error { return s.own.end() }
 // Start starts it again.
 func (s *Server) Start() error { return s.own.run() }
 
+// Durable starts a PostgreSQL that flushes to disk as it does unless told otherwise,
+// which tests do without. It gives the address of an empty database, and what ends it.
+func Durable() (dsn string, stop func(), err error) {
+	own, err := start(true)
+	if err != nil {
+		return "", nil, err
+	}
+	return own.dsn, own.stop, nil
+}
+
 // Main runs a package's tests and stops the database server that they started.
 func Main(m *testing.M) int {
 	code := m.Run()
@@ -101,7 +111,7 @@ func database(t testing.TB) string {
 	t.Helper()
 	admin := os.Getenv("CRIEUR_TEST_POSTGRES")
 	if admin == "" {
-		started.Do(func() { started.server, started.err = start() })
+		started.Do(func() { started.server, started.err = start(false) })
 		if started.err != nil {
 			t.Fatalf("no PostgreSQL to test on: %v", started.err)
 		}

@@ -25,11 +25,12 @@ type server struct {
 
 	program, data string
 	as            *syscall.SysProcAttr
+	durable       bool
 }
 
 // start makes a data folder and starts a server on it. The server ends with this
-// process, even if that is killed.
-func start() (*server, error) {
+// process, even if that is killed. One that is not durable flushes nothing to disk.
+func start(durable bool) (*server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -52,7 +53,7 @@ func start() (*server, error) {
 		os.RemoveAll(dir)
 		return nil, fmt.Errorf("initdb: %w\n%s", err, out)
 	}
-	s.program, s.data, s.as = filepath.Join(bin, "postgres"), data, as
+	s.program, s.data, s.as, s.durable = filepath.Join(bin, "postgres"), data, as, durable
 	if err := s.run(); err != nil {
 		s.stop()
 		return nil, err
@@ -63,7 +64,10 @@ func start() (*server, error) {
 // run starts the program and waits until it answers.
 func (s *server) run() error {
 	s.cmd = exec.Command(s.program, "-D", s.data, "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=80", "-c", "fsync=off", "-c", "full_page_writes=off")
+		"-c", "max_connections=80")
+	if !s.durable {
+		s.cmd.Args = append(s.cmd.Args, "-c", "fsync=off", "-c", "full_page_writes=off")
+	}
 	s.cmd.SysProcAttr, s.cmd.Dir = s.as, s.dir
 	s.cmd.Stdout, s.cmd.Stderr = &s.output, &s.output
 	if err := s.cmd.Start(); err != nil {
