@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string) error {
 	f.StringVar(&who, "rows", "engine", "what to run, separated by commas: engine, naive, smtp-source, sign (RSA signatures in a bare loop)")
 	f.StringVar(&s.sink, "sink", "light", "light, or smtp-sink")
 	f.StringVar(&tls, "tls", "no", "no, yes, or both")
-	f.StringVar(&dkim, "dkim", "no", "no, rsa, ed25519 or both (both keys at once); several separated by commas")
+	f.StringVar(&dkim, "dkim", "no", "no, rsa, or both (an Ed25519 key beside it); several separated by commas")
 	f.StringVar(&latency, "latency", "0", "what the light sink waits before each answer; several separated by commas")
 	f.StringVar(&store, "store", "sqlite", "sqlite, or postgres: a server of its own, which flushes to disk as usual")
 	f.StringVar(&s.dsn, "dsn", "", "an empty PostgreSQL database to keep the state in, in place of either")

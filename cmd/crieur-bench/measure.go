@@ -31,7 +31,7 @@ type setup struct {
 type row struct {
 	name    string // engine, naive, smtp-source, sign
 	tls     bool
-	dkim    string // no, rsa, ed25519, both
+	dkim    string // no, rsa, both
 	latency time.Duration
 }
 
