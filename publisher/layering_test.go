@@ -46,6 +46,7 @@ var only = map[string]string{
 	"github.com/mmcdole/gofeed":           "publisher/source",
 	"github.com/nicksnyder/go-i18n":       "publisher/locale",
 	"github.com/aymerick/douceur":         "publisher/render",
+	"github.com/emersion/go-imap":         "publisher/mail/mailbox",
 	"github.com/robfig/cron":              "publisher/queue/calendar",
 }
 

@@ -53,6 +53,34 @@ Exit code 0: taken, or ignored for good; 75: the mail server shall try again.`,
 	return c
 }
 
+func bouncesCommand(s *session) *cobra.Command {
+	c := &cobra.Command{Use: "bounces", Short: "fetch bounces and complaints from their mailbox", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
+	c.AddCommand(&cobra.Command{
+		Use: "fetch", Short: "empty the mailbox under returns.mailbox, by IMAP or POP3", Args: cobra.NoArgs,
+		Long: `Read what came to the mailbox under returns.mailbox, by IMAP or POP3. A report is
+deleted (or marked as read, with keep: true) only after the ledger has it. What is
+no report stays where it is.`,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return s.with(func(a *app.App) error {
+				r, err := a.FetchReports(c.Context())
+				if err != nil {
+					return err
+				}
+				if s.json() {
+					return s.emit(r)
+				}
+				if err := s.returns(r.Returns); err != nil {
+					return err
+				}
+				s.tell("%d read, %d removed, %d left", r.Read, r.Removed, r.Left)
+				return nil
+			})
+		},
+	})
+	return c
+}
+
 // returns prints what became of reports.
 func (s *session) returns(views []app.ReturnView) error {
 	if s.json() {

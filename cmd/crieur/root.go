@@ -172,7 +172,7 @@ Publishing the same article again does nothing.`,
 		initCommand(s), checkCommand(s), doctorCommand(s), dkimCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
 		publishCommand(s, app.Both), publishCommand(s, app.Mails), publishCommand(s, app.Posts), digestCommand(s),
 		statusCommand(s), retryCommand(s), correctCommand(s), retractCommand(s), notifyCommand(s), importCommand(s), subscribersCommand(s),
-		bounceCommand(s), suppressionsCommand(s),
+		bounceCommand(s), bouncesCommand(s), suppressionsCommand(s),
 		queueCommand(s), approveCommand(s), holdCommand(s), cancelCommand(s), stopCommand(s), resumeCommand(s),
 		serveCommand(s), sandboxCommand(s), templatesCommand(s), versionCommand(s),
 	)

@@ -6,8 +6,11 @@ import (
 	"net/mail"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"crieur/publisher/mail/mailbox/mailboxtest"
 )
 
 // bounced KIND ADDRESS FILE writes the report that a mail server would send about the
@@ -73,4 +76,37 @@ func newestTo(ts *testscript.TestScript, to string) (from, head string) {
 		ts.Fatalf("no mail to %s arrived", to)
 	}
 	return from, head + "\r\n"
+}
+
+// mailbox starts a real IMAP and POP3 server, and configures its mailbox with the
+// protocol named; mailbox deliver FILE… puts messages into it.
+func mailboxOf() func(*testscript.TestScript, bool, []string) {
+	var mu sync.Mutex
+	servers := map[string]*mailboxtest.Server{} // by the script's folder
+	return func(ts *testscript.TestScript, _ bool, args []string) {
+		mu.Lock()
+		defer mu.Unlock()
+		home := ts.Getenv("WORK")
+		d := servers[home]
+		if d == nil {
+			var err error
+			d, err = mailboxtest.Start()
+			ts.Check(err)
+			servers[home] = d
+			ts.Defer(func() { ts.Check(d.Stop()) })
+		}
+		switch args[0] {
+		case "imap", "pop3":
+			for name, value := range map[string]string{"PROTOCOL": args[0], "HOST": "127.0.0.1", "PORT": fmt.Sprint(d.Ports[args[0]]), "SECURITY": "none",
+				"USER": mailboxtest.User, "PASSWORD": mailboxtest.Password} {
+				ts.Setenv("CRIEUR_RETURNS_MAILBOX_"+name, value)
+			}
+		case "deliver":
+			for _, name := range args[1:] {
+				ts.Check(d.Deliver(ts.ReadFile(name)))
+			}
+		default:
+			ts.Fatalf("usage: mailbox imap|pop3, mailbox deliver FILE…")
+		}
+	}
 }

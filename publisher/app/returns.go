@@ -1,6 +1,7 @@
 package app
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"crieur/publisher"
 	"crieur/publisher/mail"
 	"crieur/publisher/mail/bounce"
+	"crieur/publisher/mail/mailbox"
 )
 
 // paths gives the return addresses of mails; nil where none is configured.
@@ -34,6 +36,7 @@ type ReturnView struct {
 	Bounced    bool                 `json:"bounced"`
 	Suppressed bool                 `json:"suppressed"`
 	What       string               `json:"what"` // became of it, in words
+	Machine    bool                 `json:"-"`    // no report, and no person's letter either
 }
 
 // TakeReport reads one message that came back, and draws the consequences. Recipient
@@ -50,7 +53,7 @@ func (a *App) TakeReport(ctx context.Context, source string, message io.Reader, 
 	}
 	r := bounce.Parse(raw, a.o.Now())
 	if len(r.Returns) == 0 {
-		return []ReturnView{{What: "ignored: " + r.Why}}, nil
+		return []ReturnView{{What: "ignored: " + r.Why, Machine: r.Machine}}, nil
 	}
 	var views []ReturnView
 	for _, t := range r.Returns {
@@ -65,6 +68,49 @@ func (a *App) TakeReport(ctx context.Context, source string, message io.Reader, 
 		views = append(views, v)
 	}
 	return views, nil
+}
+
+// A FetchReport is what a mailbox held.
+type FetchReport struct {
+	Read    int          `json:"read"`
+	Removed int          `json:"removed"`
+	Left    int          `json:"left"` // no reports
+	Returns []ReturnView `json:"returns"`
+}
+
+// FetchReports empties the configured mailbox of reports. Each is removed only after
+// the ledger has taken it; what is no report stays, marked as read where that can be.
+func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
+	m := a.conf.Returns.Mailbox
+	out := FetchReport{Returns: []ReturnView{}}
+	if m.Host == "" {
+		return out, &publisher.Error{Kind: publisher.Invalid, Op: "fetch bounces", Where: "returns.mailbox", Err: errors.New("no mailbox is configured"),
+			Hint: "set host, user and password there"}
+	}
+	c := mailbox.Config{Protocol: m.Protocol, Host: m.Host, Port: m.Port, Security: m.Security, User: m.User, Password: m.Password,
+		Folder: m.Folder, Keep: m.Keep, Timeout: m.Timeout, MaxSize: bounce.MaxSize}
+	if !a.Live() {
+		c.Dial = dialLoopback
+	}
+	round, err := mailbox.Empty(ctx, c, func(ctx context.Context, raw []byte) (mailbox.Fate, error) {
+		views, err := a.TakeReport(ctx, m.Protocol, bytes.NewReader(raw), "")
+		if publisher.KindOf(err) == publisher.Busy && err != nil {
+			a.o.Log.Warn("a report waits", "why", err)
+			return mailbox.Later, ctx.Err()
+		}
+		if err != nil {
+			return mailbox.Later, err
+		}
+		out.Returns = append(out.Returns, views...)
+		for _, v := range views {
+			if v.Kind == publisher.ReturnNone && !v.Machine {
+				return mailbox.Leave, nil
+			}
+		}
+		return mailbox.Remove, nil
+	})
+	out.Read, out.Removed, out.Left = round.Seen, round.Removed, round.Left
+	return out, err
 }
 
 // takeReturn records one return.

@@ -13,6 +13,7 @@ import (
 func (l *loader) check(c *Config) {
 	l.checkNewsletters(c)
 	l.checkChannels(c)
+	l.checkReturns(c)
 	for _, s := range c.SMTP {
 		at := path("smtp").key(s.Name)
 		switch {

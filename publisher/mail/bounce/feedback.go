@@ -13,7 +13,7 @@ func (p *parcel) complaint() Report {
 	switch kind := strings.ToLower(firstWord(p.feedback["feedback-type"])); kind {
 	case "abuse", "fraud", "opt-out", "opt-out-list", "other", "":
 	default:
-		return Report{Why: "a feedback report of type " + oneLine(kind)}
+		return Report{Why: "a feedback report of type " + oneLine(kind), Machine: true}
 	}
 	t := publisher.Return{Kind: publisher.ReturnComplaint, Words: "reported as spam"}
 	if who := p.feedback["user-agent"]; who != "" {

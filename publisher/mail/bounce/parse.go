@@ -17,6 +17,7 @@ import (
 type Report struct {
 	Returns []publisher.Return
 	Why     string
+	Machine bool // no report, but a machine's answer that nobody has to read
 }
 
 // Limits on what is read of a message that anyone may have sent.
@@ -123,7 +124,7 @@ func (p *parcel) report() Report {
 		}
 	}
 	if p.automatic() {
-		return Report{Why: "an automatic reply"}
+		return Report{Why: "an automatic reply", Machine: true}
 	}
 	return p.plain(letter)
 }
