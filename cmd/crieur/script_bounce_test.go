@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/mail"
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -108,5 +114,37 @@ func mailboxOf() func(*testscript.TestScript, bool, []string) {
 		default:
 			ts.Fatalf("usage: mailbox imap|pop3, mailbox deliver FILE…")
 		}
+	}
+}
+
+// hook EVENT ADDRESS STATUS has Mailgun report on the newest mail to ADDRESS, signed
+// with the key "mailgun-key", and wants this HTTP status. EVENT is failed or complained;
+// forged is a failed one signed with another key.
+func hook(ts *testscript.TestScript, _ bool, args []string) {
+	if len(args) != 3 {
+		ts.Fatalf("usage: hook EVENT ADDRESS STATUS")
+	}
+	from, head := newestTo(ts, args[1])
+	m, err := mail.ReadMessage(strings.NewReader(head + "\r\n"))
+	ts.Check(err)
+	key, event := "mailgun-key", args[0]
+	if event == "forged" {
+		key, event = "another-key", "failed"
+	}
+	stamp, token := fmt.Sprint(time.Now().Unix()), fmt.Sprintf("%050d", time.Now().UnixNano())
+	mac := hmac.New(sha256.New, []byte(key))
+	mac.Write([]byte(stamp + token))
+	body, err := json.Marshal(map[string]any{
+		"signature": map[string]string{"timestamp": stamp, "token": token, "signature": hex.EncodeToString(mac.Sum(nil))},
+		"event-data": map[string]any{"event": event, "severity": "permanent", "recipient": args[1], "envelope": map[string]string{"sender": from},
+			"delivery-status": map[string]any{"code": 550, "message": "5.1.1 no such user"},
+			"message":         map[string]any{"headers": map[string]string{"message-id": strings.Trim(m.Header.Get("Message-ID"), "<>")}}},
+	})
+	ts.Check(err)
+	res, err := http.Post("http://"+ts.Getenv("CRIEUR_SERVER_LISTEN")+"/hooks/mailgun", "application/json", bytes.NewReader(body))
+	ts.Check(err)
+	defer res.Body.Close()
+	if fmt.Sprint(res.StatusCode) != args[2] {
+		ts.Fatalf("the webhook was answered with %s, want %s", res.Status, args[2])
 	}
 }

@@ -82,7 +82,7 @@ func TestScripts(t *testing.T) {
 			"exitcode": exitCode, "make": makeFile, "json": jsonPath, "oneclick": oneClick, "getall": getAll, "waitfor": waitFor, "replace": replace, "noheader": noHeader, "posts": postsWith,
 			"mode": fileMode, "verifies": verifies, "dns": dns, "healthy": healthy, "linked": linked, "issueof": issueOf, "relay": relay,
 			"bounced": bounced, "appendto": appendTo, "mails": mailsTo, "mailholds": mailHolds, "press": press,
-			"mailbox": mailboxOf(),
+			"mailbox": mailboxOf(), "hook": hook,
 		},
 	})
 }

@@ -46,11 +46,22 @@ func (a *App) pages(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return web.Public(web.Config{
+	public, err := web.Public(web.Config{
 		Desk: desk{a}, DeskKey: key, Now: a.o.Now,
 		Readers: readers{a, people}, Archive: archive{a}, Catalogue: a.catalogue, Templates: a.set.FS(),
 		SiteName: a.conf.Site.Name, SiteURL: a.conf.Site.URL, Logo: remote(a.conf.Site.Logo), Accent: a.conf.Site.Accent, Language: firstOf(a.conf.Site.Language, "en"), Log: a.o.Log,
 	})
+	if err != nil {
+		return nil, err
+	}
+	hooks, err := a.hooks()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/hooks/", hooks)
+	mux.Handle("/", public)
+	return mux, nil
 }
 
 // readers shows the audience to the web pages.
