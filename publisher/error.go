@@ -31,13 +31,14 @@ func (k Kind) String() string {
 // An Error is the only error type that crosses packages. No secret, and no URL
 // that carries one, stands in any of its fields.
 type Error struct {
-	Kind  Kind
-	Op    string    // what was being done: "read article", "post to mastodon"
-	Where string    // file:line, configuration key or channel; "" where there is none
-	Hint  string    // what the user can do about it; "" where nothing helps
-	Code  int       // the SMTP or HTTP status that said so; 0 where none did
-	After time.Time // Busy only: not before this moment; zero: the caller decides
-	Err   error
+	Kind    Kind
+	Op      string    // what was being done: "read article", "post to mastodon"
+	Where   string    // file:line, configuration key or channel; "" where there is none
+	Hint    string    // what the user can do about it; "" where nothing helps
+	Code    int       // the SMTP or HTTP status that said so; 0 where none did
+	After   time.Time // Busy only: not before this moment; zero: the caller decides
+	Verdict Verdict   // what the other side's refusal of a mail says of its reader's address
+	Err     error
 }
 
 // Error gives "where: op: cause", leaving out what is empty.

@@ -86,6 +86,7 @@ type Outcome struct {
 	Kind    Kind      // of the error, where Problem is not empty
 	Code    int       // the SMTP or HTTP status; 0 where there was none
 	Problem string    // what went wrong; "" for a success
+	Verdict Verdict   // StateBounced: what that says of the reader's address
 	Cost    int64     // StateAccepted: what it cost, in micro-dollars
 }
 

@@ -126,8 +126,7 @@ func (a *App) takeReturn(ctx context.Context, t publisher.Return) (ReturnView, e
 	}
 	r := publisher.ReturnRecord{Return: t, Class: t.Kind.String()}
 	if t.Kind == publisher.ReturnFailed {
-		class := mail.Classify(t.Code, t.Status)
-		r.Class, r.Verdict = class.String(), mail.Judge(class)
+		r.Class, r.Verdict = mail.Classify(t.Code, t.Status).String(), mail.Judge(t.Code, t.Status)
 	}
 	v.Class = r.Class
 	var why string

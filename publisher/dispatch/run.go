@@ -294,7 +294,7 @@ func (r *run) outcome(claim publisher.Claim, started time.Time, receipt publishe
 		return o
 	}
 	o.Receipt = publisher.Receipt{}
-	o.Kind, o.Problem, o.Code = publisher.KindOf(err), err.Error(), codeOf(err)
+	o.Kind, o.Problem, o.Code, o.Verdict = publisher.KindOf(err), err.Error(), codeOf(err), verdictOf(err)
 	switch o.Kind {
 	case publisher.Busy:
 		o.State, o.After = publisher.StateDeferred, publisher.AfterOf(err)
@@ -318,6 +318,14 @@ func codeOf(err error) int {
 		return e.Code
 	}
 	return 0
+}
+
+func verdictOf(err error) publisher.Verdict {
+	var e *publisher.Error
+	if errors.As(err, &e) {
+		return e.Verdict
+	}
+	return publisher.VerdictNone
 }
 
 // applied gives a delivery as an outcome leaves it.

@@ -42,6 +42,9 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 		if err := settle(ctx, q, keys, outcomes, &c); err != nil {
 			return err
 		}
+		if err := l.refused(ctx, tx, outcomes, c.Late); err != nil {
+			return err
+		}
 		for _, group := range byLot(wants) {
 			if err := claim(ctx, q, keys[group[0].Lot], group, mark, now, until, &c); err != nil {
 				return err

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,9 +46,7 @@ func (l *Ledger) TakeReturn(ctx context.Context, r publisher.ReturnRecord, now t
 				return err
 			}
 		}
-		n, err := affected(tx.ExecContext(ctx, `INSERT INTO returns (lot, reader, kind, counts, class, code, status, words, source, raw, at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
-			r.Lot, r.Reader, int64(r.Kind), number(r.Verdict == publisher.VerdictCounted), r.Class, r.Code, storable(r.Status), storable(r.Words), r.Source, rawText(r.Raw), millis(now)))
+		n, err := l.keepReturn(ctx, tx, r, now)
 		if err != nil {
 			return err
 		}
@@ -63,6 +62,43 @@ func (l *Ledger) TakeReturn(ctx context.Context, r publisher.ReturnRecord, now t
 		return l.consequences(ctx, tx, r, hash, now, &effect)
 	})
 	return effect, err
+}
+
+// refused draws the consequences of mails that were refused for good in the dialogue:
+// those of a report that comes later.
+func (l *Ledger) refused(ctx context.Context, tx *sql.Tx, outcomes []publisher.Outcome, late []publisher.Claim) error {
+	for _, o := range outcomes {
+		if o.State != publisher.StateBounced || o.Verdict == publisher.VerdictNone || slices.Contains(late, o.Claim) {
+			continue
+		}
+		var hash string
+		err := tx.QueryRowContext(ctx, `SELECT hash FROM subscribers WHERE id = $1`, o.ID).Scan(&hash)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		r := publisher.ReturnRecord{Lot: o.Lot, Reader: o.ID, Class: "refused", Verdict: o.Verdict, Return: publisher.Return{
+			Kind: publisher.ReturnFailed, Source: "smtp", Code: o.Code, Words: o.Problem}}
+		if n, err := l.keepReturn(ctx, tx, r, o.Ended); err != nil {
+			return err
+		} else if n == 0 {
+			continue
+		}
+		var effect publisher.ReturnEffect
+		if err := l.consequences(ctx, tx, r, hash, o.Ended, &effect); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keepReturn keeps a report; n is 0 where one of its kind was known.
+func (l *Ledger) keepReturn(ctx context.Context, tx *sql.Tx, r publisher.ReturnRecord, now time.Time) (n int, err error) {
+	return affected(tx.ExecContext(ctx, `INSERT INTO returns (lot, reader, kind, counts, class, code, status, words, source, raw, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`,
+		r.Lot, r.Reader, int64(r.Kind), number(r.Verdict == publisher.VerdictCounted), r.Class, r.Code, storable(r.Status), storable(r.Words), r.Source, rawText(r.Raw), millis(now)))
 }
 
 // bounceable reports whether the delivery's state is one that a failure changes.

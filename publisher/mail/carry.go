@@ -272,6 +272,9 @@ func (l *lane) outcome(p *pool, err error) error {
 	case errors.As(err, &no):
 		e.Kind = kindOf(no.at, no.reply, p.trusted.Load())
 		e.Code = codeOf(e.Kind, no.at, no.reply)
+		if e.Kind == publisher.Invalid || e.Kind == publisher.Busy {
+			e.Verdict = verdictOf(no.at, no.reply, p.trusted.Load())
+		}
 		p.refused(no, e, len(l.pools) > 1)
 		if e.Kind == publisher.Denied {
 			e.Hint = refusesUs

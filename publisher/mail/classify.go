@@ -82,16 +82,37 @@ func Classify(code int, enhanced string) Class {
 	return ClassOther
 }
 
-// Judge says what a class of refusal means for the address. A refusal in the dialogue
-// and a report that comes days later are judged alike.
-func Judge(c Class) publisher.Verdict {
-	switch c {
+// Judge says what a refusal means for the reader's address, by code and enhanced
+// status as Classify takes them. One in the dialogue and a report that comes days later
+// are judged alike. That nobody is there has to be said by a status: a bare 550 is what
+// a server also says of those whom it does not like.
+func Judge(code int, enhanced string) publisher.Verdict {
+	switch Classify(code, enhanced) {
 	case ClassAddress:
+		switch _, detail, _ := strings.Cut(enhanced, "."); detail {
+		case "", "0.0", "5.0":
+			return publisher.VerdictCounted
+		}
 		return publisher.VerdictGone
 	case ClassFull, ClassTemporary, ClassOther:
 		return publisher.VerdictCounted
 	}
 	return publisher.VerdictNone
+}
+
+// verdictOf is what a refusal in the dialogue says of the reader. A server that has
+// not taken any mail from us yet may refuse us in whatever words: it alone never costs
+// a reader their subscription.
+func verdictOf(at step, r reply, trusted bool) publisher.Verdict {
+	class := Classify(r.code, r.enhanced)
+	if concernsMail(at, class) {
+		return publisher.VerdictNone
+	}
+	v := Judge(r.code, r.enhanced)
+	if v == publisher.VerdictGone && !trusted {
+		return publisher.VerdictCounted
+	}
+	return v
 }
 
 // A step is a point in the dialogue.

@@ -111,6 +111,35 @@ func returnsCounted(t *testing.T, l *ledger.Ledger) {
 	same(t, "counts anew", fail(3, who[0], 3*day), false)
 }
 
+// What is refused in the dialogue costs a reader the same as a report that comes later.
+func refusals(t *testing.T, l *ledger.Ledger) {
+	addReaders(t, l, "readers", 3)
+	for i := 1; i <= 3; i++ {
+		lot, _ := mailLot(t, l, i)
+		c := commit(t, l, nil, wants(lot, ids(t, l, lot)...), noon)
+		var outcomes []publisher.Outcome
+		for _, g := range c.Granted {
+			p := publisher.VerdictNone
+			if g.ID == c.Granted[0].ID {
+				p = map[bool]publisher.Verdict{true: publisher.VerdictGone, false: publisher.VerdictCounted}[i == 1]
+			}
+			outcomes = append(outcomes, publisher.Outcome{Claim: g, State: publisher.StateBounced, Started: noon, Ended: noon, Kind: publisher.Invalid, Code: 550, Problem: "550 5.1.1 no", Verdict: p})
+		}
+		commit(t, l, outcomes, nil, noon)
+		commit(t, l, outcomes, nil, noon) // late now
+		same(t, "still written to", len(c.Granted), []int{3, 2, 2}[i-1])
+	}
+	same(t, "gone", suppressed(t, l, "reader1@example.org"), true)
+	same(t, "twice full", suppressed(t, l, "reader2@example.org"), false)
+	same(t, "policy", suppressed(t, l, "reader3@example.org"), false)
+	lot, _ := mailLot(t, l, 4)
+	who := ids(t, l, lot)
+	c := commit(t, l, nil, wants(lot, who...), noon)
+	commit(t, l, []publisher.Outcome{accepted(c.Granted[0], "key", noon)}, nil, noon)
+	r := failure(lot.ID, c.Granted[0].ID, publisher.VerdictCounted)
+	same(t, "the third time, by a report", takeReturn(t, l, r, noon), publisher.ReturnEffect{Bounced: true, Suppressed: true})
+}
+
 // A report that comes after its reader has gone harms nobody and keeps nothing.
 func returnsErased(t *testing.T, l *ledger.Ledger) {
 	lot := sent(t, l, 1, 2)

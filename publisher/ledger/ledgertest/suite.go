@@ -66,6 +66,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"returns":              returns,
 		"returns counted":      returnsCounted,
 		"returns erased":       returnsErased,
+		"refusals":             refusals,
 		"returns found":        returnsFound,
 		"home":                 home,
 	} {
