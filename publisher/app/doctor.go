@@ -74,6 +74,14 @@ func (a *App) senders(c *doctor.Config) error {
 				Hint: "a sender's domain is one that others know, such as gazette.example"}
 		}
 		s := doctor.Sender{Domain: domain, Signer: mail.SigningDomain(signing, domain)}
+		if back := domainOf(a.conf.Returns.Address); back != "" {
+			if back, err = senderDomain(back); err != nil {
+				return &publisher.Error{Kind: publisher.Invalid, Op: "examine", Where: "returns.address", Err: err}
+			}
+			if back != domain {
+				s.Return = back
+			}
+		}
 		if !slices.Contains(c.Senders, s) {
 			c.Senders = append(c.Senders, s)
 		}

@@ -44,6 +44,9 @@ func (e *exam) dmarc(ctx context.Context, s Sender) Finding {
 		}
 	}
 	switch {
+	case s.Signer == "" && !e.aligned(ctx, s, p, walk):
+		return f.bad(what+"; mails go unsigned, and that bounces come back to "+s.Return+" does not count for "+s.Domain,
+			"crieur dkim new "+s.Domain+" makes keys, or let bounces come back to "+s.Domain)
 	case s.Signer == "":
 		return f.warn(what+"; it rests on SPF alone, which does not survive forwarding", "crieur dkim new "+s.Domain+" makes keys, unless your relay signs for you")
 	case !e.aligned(ctx, s, p, walk):
@@ -145,15 +148,19 @@ func policyFor(domain string, walk []policy) (p *policy, asked string) {
 	return p, ""
 }
 
-// aligned reports whether the sender's signature counts for it. The envelope sender
-// is the sender itself, and always does.
+// aligned reports whether the sender's signature counts for it, or, where there is
+// none, the envelope sender.
 func (e *exam) aligned(ctx context.Context, s Sender, p *policy, walk []policy) bool {
-	if s.Signer == "" || s.Signer == s.Domain {
+	domain, mode := s.Signer, "adkim"
+	if domain == "" {
+		domain, mode = s.Return, "aspf"
+	}
+	if domain == "" || domain == s.Domain {
 		return true
 	}
-	if strings.EqualFold(p.tags["adkim"], "s") {
+	if strings.EqualFold(p.tags[mode], "s") {
 		return false
 	}
-	other, _, err := e.dmarcWalk(ctx, s.Signer)
-	return err != nil || organisation(s.Signer, other) == organisation(s.Domain, walk)
+	other, _, err := e.dmarcWalk(ctx, domain)
+	return err != nil || organisation(domain, other) == organisation(s.Domain, walk)
 }

@@ -75,6 +75,7 @@ type Session struct {
 type Sender struct {
 	Domain string
 	Signer string // the domain that signs for it; "": its mails go unsigned
+	Return string // the domain that its bounces come back to, where that is another one
 }
 
 // A Key is one that mails are signed with, by the record that DNS should have of it.
@@ -140,7 +141,12 @@ func (e *exam) checks() []func(context.Context) []Finding {
 		several(func(ctx context.Context) []Finding { return e.pointers(ctx, s) })
 	}
 	for _, s := range e.Senders {
-		several(func(ctx context.Context) []Finding { return e.spf(ctx, s) })
+		envelope := s
+		if s.Return != "" {
+			envelope.Domain = s.Return
+			one(func(ctx context.Context) Finding { return e.mx(ctx, envelope) })
+		}
+		several(func(ctx context.Context) []Finding { return e.spf(ctx, envelope) })
 		if s.Signer == "" {
 			one(func(context.Context) Finding { return unsigned(s) })
 		}

@@ -169,6 +169,36 @@ func TestLoginsThatFail(t *testing.T) {
 	}
 }
 
+// Where bounces come back to another domain, receivers ask that one.
+func TestReturnDomain(t *testing.T) {
+	z := zone(dnstest.Zone{"bounces.example TXT": {"v=spf1 -all"}, "bounces.example MX": {"10 mx.bounces.example"}, "mx.bounces.example A": {"192.0.2.11"}})
+	servers := []doctor.Server{{Name: "main", Host: "smtp.gazette.example", Login: letsIn}}
+	for name, c := range map[string]struct {
+		sender     doctor.Sender
+		spf, dmarc doctor.Status
+		about      string
+	}{
+		"its own":           {doctor.Sender{Domain: "gazette.example", Signer: "gazette.example"}, doctor.OK, doctor.OK, "gazette.example"},
+		"another, signed":   {doctor.Sender{Domain: "gazette.example", Signer: "gazette.example", Return: "bounces.example"}, doctor.Bad, doctor.OK, "bounces.example"},
+		"another, unsigned": {doctor.Sender{Domain: "gazette.example", Return: "bounces.example"}, doctor.Bad, doctor.Bad, "bounces.example"},
+	} {
+		mx := 0
+		for _, f := range examine(t, z, doctor.Config{Servers: servers, Senders: []doctor.Sender{c.sender}}) {
+			switch {
+			case f.Check == "spf" && (f.About != c.about || f.Status != c.spf && f.Status != doctor.Warn):
+				t.Errorf("%s: %+v", name, f)
+			case f.Check == "dmarc" && f.Status != c.dmarc:
+				t.Errorf("%s: %+v", name, f)
+			case f.Check == "mx":
+				mx++
+			}
+		}
+		if want := map[bool]int{true: 2, false: 1}[c.sender.Return != ""]; mx != want {
+			t.Errorf("%s: %d domains were asked for MX, want %d", name, mx, want)
+		}
+	}
+}
+
 func TestMX(t *testing.T) {
 	for name, test := range map[string]struct {
 		zone dnstest.Zone

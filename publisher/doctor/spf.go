@@ -14,9 +14,9 @@ type origin struct {
 	ours bool
 }
 
-// spf looks at whether a sender's SPF record lets the servers send for it. Mails
-// leave under the sender's own address as envelope sender, so that its domain is the
-// one that receivers ask, and is aligned with the From of DMARC.
+// spf looks at whether a domain's SPF record lets the servers send for it. It is the
+// envelope sender's, which receivers ask: the From's own, unless bounces come back to
+// another one.
 func (e *exam) spf(ctx context.Context, s Sender) []Finding {
 	f := Finding{About: s.Domain, Check: "spf", Status: OK}
 	var origins []origin
