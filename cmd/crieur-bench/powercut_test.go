@@ -228,15 +228,15 @@ func (s *soak) afterCut(dir string, cut time.Duration, handed map[string]time.Du
 // accounted for and nobody has two mails.
 func (s *soak) sendAgain(before string, acts []act, cut time.Duration, lost loss, handed map[string]time.Duration) {
 	s.t.Helper()
-	home, store, record := s.home, s.store, s.record
-	defer func() { s.home, s.store, s.record = home, store, record }()
-	s.home = filepath.Join(home, "again")
-	s.store.Dir = filepath.Join(s.home, "state", "live")
+	s.must(os.RemoveAll(s.store.Dir))
 	s.must(powerCut(before, acts, cut, lost, s.store.Dir))
 	s.restart(s.store.Dir)
-	config, err := os.ReadFile(filepath.Join(home, "config.yaml"))
+	// A cut leaves the file that it was. The replay's is another one, which would be held
+	// for a copy.
+	l := s.open()
+	_, err := l.Settle(s.t.Context())
 	s.must(err)
-	s.must(os.WriteFile(filepath.Join(s.home, "config.yaml"), config, 0o600))
+	s.must(l.Close())
 	// The sink goes on recording where it did: what was handed over by the cut counts.
 	var b strings.Builder
 	for who, at := range handed {
@@ -244,10 +244,9 @@ func (s *soak) sendAgain(before string, acts []act, cut time.Duration, lost loss
 			fmt.Fprintf(&b, recordLine, who, at.Nanoseconds())
 		}
 	}
-	s.must(os.WriteFile(record, []byte(b.String()), 0o600))
+	s.must(os.WriteFile(s.record, []byte(b.String()), 0o600))
 	s.finish()
 	if a := s.account(); a.lost > 0 || a.twice > 0 {
 		s.t.Errorf("after the next run: %+v", a)
 	}
-	s.must(os.RemoveAll(s.home))
 }
