@@ -136,12 +136,22 @@ func (l *Ledger) identify(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	l.salt, err = hex.DecodeString(salt)
-	if err != nil {
+	if l.salt, err = hex.DecodeString(salt); err != nil {
 		return err
 	}
-	l.returns, err = hex.DecodeString(returns)
-	return err
+	if l.returns, err = hex.DecodeString(returns); err != nil {
+		return err
+	}
+	return l.refuseMoved(ctx)
+}
+
+// Version is that of the tables.
+func (l *Ledger) Version(ctx context.Context) (v int64, err error) {
+	err = l.read.QueryRowContext(ctx, `SELECT max(version_id) FROM goose_db_version WHERE is_applied`).Scan(&v)
+	if err != nil {
+		return 0, l.fail("read the tables' version", err)
+	}
+	return v, nil
 }
 
 // spelled is the migrations in one engine's words. Goose can substitute by itself,
