@@ -62,6 +62,7 @@ type Config struct {
 	State       State        `mapstructure:"state" desc:"Where readers, renderings, deliveries and receipts are kept."`
 	Server      Server       `mapstructure:"server" desc:"The public pages: unsubscribing, preferences, the web copy of each issue, pictures."`
 	Sandbox     Sandbox      `mapstructure:"sandbox" desc:"The servers that stand in for all others in mode sandbox."`
+	Telemetry   Telemetry    `mapstructure:"telemetry" desc:"Figures about the daemon for those who watch it."`
 	Article     Article      `mapstructure:"article" desc:"How articles are read."`
 	SMTP        []SMTP       `mapstructure:"smtp" names:"server" desc:"The servers that take the mails, by name. The first is used; the later ones take over while it cannot be reached."`
 	Returns     Returns      `mapstructure:"returns" desc:"What comes back: bounces and complaints."`

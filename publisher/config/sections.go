@@ -109,6 +109,12 @@ type SMTP struct {
 	Rate                  Rate             `mapstructure:"rate" desc:"Most mails in a time, such as 300/h, 10/s or 2000/d. Left out: no limit."`
 }
 
+// Telemetry is what the daemon tells about itself.
+type Telemetry struct {
+	Metrics string `mapstructure:"metrics" format:"listen" desc:"Address on which serve answers Prometheus at /metrics, such as 127.0.0.1:9464; apart from the readers' pages, so that it need not be public. Left out: nowhere."`
+	Traces  string `mapstructure:"traces" format:"url" desc:"Base address of an OpenTelemetry collector that takes OTLP over HTTP, such as http://127.0.0.1:4318. Left out: what OTEL_EXPORTER_OTLP_ENDPOINT says, or nowhere."`
+}
+
 // Retry is what becomes of mails that a server has told to wait.
 type Retry struct {
 	Schedule []string      `mapstructure:"schedule" default:"5s,20s,1m,5m,15m,1h,4h,12h" format:"duration" desc:"The wait after each time that a mail was told to wait, such as 5m or 4h; the last one repeats. Each is spread by a quarter either way."`
