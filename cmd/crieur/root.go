@@ -32,18 +32,28 @@ type session struct {
 	config, state, output, tz string
 	quiet, verbose, noColor   bool
 	noInput                   bool
+	daemon, jsonLog           bool // the log tells what is done; in JSON
 }
 
 func (s *session) json() bool { return s.output == "json" }
 
 // open reads the configuration for a verb that needs it.
 func (s *session) open() (*app.App, error) {
-	level := slog.LevelWarn
-	if s.verbose {
-		level = slog.LevelDebug
+	return app.Open(app.Options{Config: s.config, State: s.state, Timezone: s.tz, Stdin: s.in, Version: version, Log: s.log()})
+}
+
+func (s *session) log() *slog.Logger {
+	o := &slog.HandlerOptions{Level: slog.LevelWarn}
+	switch {
+	case s.verbose:
+		o.Level = slog.LevelDebug
+	case s.daemon && !s.quiet:
+		o.Level = slog.LevelInfo
 	}
-	return app.Open(app.Options{Config: s.config, State: s.state, Timezone: s.tz, Stdin: s.in, Version: version,
-		Log: slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: level}))})
+	if s.jsonLog {
+		return slog.New(slog.NewJSONHandler(s.err, o))
+	}
+	return slog.New(slog.NewTextHandler(s.err, o))
 }
 
 // with opens the app, runs f on it and closes it.
@@ -176,6 +186,7 @@ Publishing the same article again does nothing.`,
 		queueCommand(s), approveCommand(s), holdCommand(s), cancelCommand(s), stopCommand(s), resumeCommand(s),
 		serveCommand(s), sandboxCommand(s), templatesCommand(s), versionCommand(s),
 	)
+	root.AddCommand(workerCommand(s), runCommand(s), serviceCommand(s), migrateCommand(s))
 	checkArgs(root.Commands())
 	return root
 }

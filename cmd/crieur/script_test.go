@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"crieur/publisher/ledger/ledgertest"
 )
 
 func TestMain(m *testing.M) {
@@ -24,8 +26,13 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(mainCode())
 	}
-	testscript.Main(m, map[string]func(){"crieur": func() { os.Exit(mainCode()) }})
+	testscript.Main(tests{m}, map[string]func(){"crieur": func() { os.Exit(mainCode()) }})
 }
+
+// tests are the package's, with the database server that some of them start.
+type tests struct{ m *testing.M }
+
+func (t tests) Run() int { return ledgertest.Main(t.m) }
 
 // sitePage is the front page that init looks at.
 const sitePage = `<!doctype html><html lang="fr-FR"><head><title>Le Petit Écho – l’actualité du quartier</title>

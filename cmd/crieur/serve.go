@@ -9,20 +9,6 @@ import (
 	"crieur/publisher/app"
 )
 
-func serveCommand(s *session) *cobra.Command {
-	var listen string
-	c := &cobra.Command{
-		Use: "serve", Short: "answer readers: unsubscribe, preferences, web copies", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error {
-			return s.with(func(a *app.App) error {
-				return a.Serve(c.Context(), listen, func(url string) { s.tell("serving on %s (mode: %s)", url, a.Mode()) })
-			})
-		},
-	}
-	c.Flags().StringVar(&listen, "listen", "", "address to listen on (default: server.listen)")
-	return c
-}
-
 func sandboxCommand(s *session) *cobra.Command {
 	var faults []string
 	var clear bool

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -30,10 +31,15 @@ func statusCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				workers, err := a.Workers(c.Context())
+				if err != nil {
+					return err
+				}
 				if s.json() {
-					return s.emit(map[string]any{"issues": list, "stopped": stopped})
+					return s.emit(map[string]any{"issues": list, "stopped": stopped, "workers": workers})
 				}
 				s.warn(stopped)
+				s.workers(workers)
 				if len(list) == 0 {
 					s.tell("nothing was published yet (mode: %s)", a.Mode())
 					return nil
@@ -53,6 +59,22 @@ func statusCommand(s *session) *cobra.Command {
 	}
 	c.Flags().StringSliceVar(&states, "state-is", nil, "only deliveries in these states, such as unknown,failed")
 	return c
+}
+
+// workers prints who works by itself, if anybody does or did.
+func (s *session) workers(all []app.WorkerView) {
+	var problems []string
+	for _, w := range all {
+		state := "works since " + w.Started.Format("2006-01-02 15:04")
+		if !w.Alive {
+			state = "died, last seen " + w.Seen.Format("2006-01-02 15:04:05")
+		}
+		s.tell("%s (%d, %s): %s", w.Host, w.PID, strings.Join(w.Roles, ", "), state)
+		if w.Problem != "" && w.Alive {
+			problems = append(problems, "the configuration on disk is not in use: "+w.Problem)
+		}
+	}
+	s.warn(problems)
 }
 
 func (s *session) issue(c *cobra.Command, a *app.App, id string, states []string) error {

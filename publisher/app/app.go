@@ -29,6 +29,7 @@ import (
 	"crieur/publisher/render"
 	"crieur/publisher/social"
 	"crieur/publisher/source"
+	"crieur/publisher/telemetry"
 	"crieur/templates"
 )
 
@@ -56,7 +57,10 @@ type App struct {
 	folder    string // of config.yaml: what its paths are relative to
 
 	store    *ledger.Ledger
+	courier  *courier
+	tracer   *telemetry.Tracer // nil: nobody is told
 	sandbox  *sandboxed
+	announce bool          // whether other processes may find the sandbox that this one starts
 	resolver *net.Resolver // nil: the system's
 	closers  []func() error
 }
@@ -73,7 +77,7 @@ func Open(o Options) (*App, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	a := &App{o: o}
+	a := &App{o: o, courier: newCourier()}
 	conf, err := a.load()
 	if err != nil {
 		return nil, err

@@ -31,7 +31,7 @@ func (a *App) box(ctx context.Context) (*sandboxed, error) {
 		a.sandbox = &sandboxed{info: info}
 		return a.sandbox, nil
 	}
-	server, err := a.startBox(ctx, nil, false)
+	server, err := a.startBox(ctx, nil, a.announce)
 	if err != nil {
 		return nil, err
 	}

@@ -11,19 +11,6 @@ import (
 	"crieur/publisher/web"
 )
 
-// Serve answers readers until ctx ends. Listen "" stands for server.listen; ready
-// is told the address once requests are answered.
-func (a *App) Serve(ctx context.Context, listen string, ready func(url string)) error {
-	address := firstOf(listen, a.conf.Server.Listen)
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		return &publisher.Error{Kind: publisher.Internal, Op: "listen on " + address, Where: "server.listen", Err: err,
-			Hint: "choose another address with --listen, or stop what answers there"}
-	}
-	ready("http://" + l.Addr().String())
-	return a.servePages(ctx, l)
-}
-
 // servePages answers readers on l.
 func (a *App) servePages(ctx context.Context, l net.Listener) error {
 	h, err := a.pages(ctx)

@@ -75,6 +75,36 @@ type IssueView struct {
 	Deliveries []DeliveryView `json:"deliveries,omitempty"`
 }
 
+// A WorkerView is a process that works on the store by itself, or did until it died.
+type WorkerView struct {
+	ID      string    `json:"id"`
+	Host    string    `json:"host"`
+	PID     int       `json:"pid"`
+	Roles   []string  `json:"roles"`
+	Version string    `json:"version"`
+	Started time.Time `json:"started"`
+	Seen    time.Time `json:"seen"`
+	Alive   bool      `json:"alive"`
+	Problem string    `json:"problem,omitempty"`
+}
+
+// Workers lists who works by itself, and who died within the last day.
+func (a *App) Workers(ctx context.Context) ([]WorkerView, error) {
+	store, err := a.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	all, err := store.Workers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	views := []WorkerView{}
+	for _, w := range all {
+		views = append(views, WorkerView{w.ID, w.Host, w.PID, w.Roles, w.Version, w.Started.In(a.location), w.Seen.In(a.location), w.Alive(a.o.Now()), w.Problem})
+	}
+	return views, nil
+}
+
 // Status lists the newest issues first.
 func (a *App) Status(ctx context.Context) ([]IssueView, error) {
 	store, err := a.open(ctx)
