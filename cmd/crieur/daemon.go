@@ -113,10 +113,10 @@ func (s *session) once(r *app.OnceReport) error {
 	}
 	s.warn(r.Failed)
 	switch {
-	case len(r.Done) == 0 && len(r.Failed) == 0:
-		s.tell("nothing is due")
 	case len(r.Counts) > 0:
 		s.tell("delivered: %s", counts(r.Counts))
+	case len(r.Failed) == 0:
+		s.tell("nothing is due")
 	}
 	return nil
 }

@@ -124,7 +124,7 @@ func TestServeGoesOnAfterKills(t *testing.T) {
 // in a second one.
 func TestRunOnce(t *testing.T) {
 	t.Parallel()
-	h := newHousehold(t, "CRIEUR_NEWSLETTERS_QUOTIDIEN_UNKNOWN=resend")
+	h := newHousehold(t, "CRIEUR_NEWSLETTERS_QUOTIDIEN_UNKNOWN=resend", "CRIEUR_REPORT_TO=owner@example.org")
 	h.readers(killReaders)
 	h.serveSandbox()
 	if !h.kill(h.after(50), "publish", h.article(), "-q") {
@@ -142,6 +142,17 @@ func TestRunOnce(t *testing.T) {
 		t.Errorf("the second pass says %q", out)
 	}
 	h.onePostEach(3)
+	var mails []arrivedMail
+	h.arrived("mails", &mails)
+	reports := 0
+	for _, m := range mails {
+		if m.To == "owner@example.org" {
+			reports++
+		}
+	}
+	if reports == 0 {
+		t.Error("nobody told the owner how it ended")
+	}
 }
 
 // A second daemon on the same folder is told so at once; pages alone may be served.

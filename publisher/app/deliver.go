@@ -33,6 +33,7 @@ type courier struct {
 	busy   bool
 	paused map[string]time.Time // by channel: not before
 	looked map[int64]look       // by lot
+	rung   map[string]time.Time // by kind of work that is done every so often: when it was last due
 
 	counts map[publisher.State]int // what ended, and how, since the last account
 	halted map[string]error        // by channel: why it was paused since then
@@ -46,7 +47,7 @@ type look struct {
 }
 
 func newCourier() *courier {
-	c := &courier{paused: map[string]time.Time{}, looked: map[int64]look{}}
+	c := &courier{paused: map[string]time.Time{}, looked: map[int64]look{}, rung: map[string]time.Time{}}
 	c.account()
 	return c
 }

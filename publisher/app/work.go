@@ -33,10 +33,42 @@ type dueKey struct {
 	at  time.Time
 }
 
+const (
+	fetchEvery  = 5 * time.Minute
+	notifyEvery = time.Minute
+)
+
 // duties lists them in the order in which one pass does them: what comes in before
-// what goes out.
+// what goes out, and the owner's mails at the end. The list is the same whatever the
+// configuration says; what is not configured is never due.
 func (a *App) duties() []duty {
+	mailbox := a.conf.Returns.Mailbox.Host != ""
+	owner := len(a.conf.Proof.To)+len(a.conf.Report.To) > 0
 	return []duty{
+		{kind: "bounces", due: a.every("bounces", fetchEvery, mailbox), do: func(ctx context.Context, _ string) error {
+			_, err := a.FetchReports(ctx)
+			return err
+		}},
 		{kind: "deliver", limit: deliverLimit, leftovers: true, due: a.deliveriesDue, do: func(ctx context.Context, _ string) error { return a.DeliverDue(ctx) }},
+		{kind: "notify", due: a.every("notify", notifyEvery, owner), do: func(ctx context.Context, _ string) error {
+			_, err := a.Notify(ctx)
+			return err
+		}},
+	}
+}
+
+// every has work done time and again whose own memory says what of it is new. When it
+// was last due, each process knows for itself: several that schedule do it more often.
+func (a *App) every(kind string, interval time.Duration, wanted bool) func(context.Context) ([]dueKey, error) {
+	return func(context.Context) ([]dueKey, error) {
+		c, now := a.courier, a.o.Now()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		last := c.rung[kind]
+		if !wanted || !last.IsZero() && !now.Before(last) && now.Sub(last) < interval {
+			return nil, nil
+		}
+		c.rung[kind] = now
+		return []dueKey{{at: now}}, nil
 	}
 }
