@@ -22,6 +22,7 @@ var may = map[string][]string{
 	"publisher/app":             {"*"},
 	"publisher/render":          {"publisher/locale", "templates"},
 	"publisher/web":             {"publisher/locale", "templates"},
+	"publisher/source/feed":     {"publisher/source"},
 	"publisher/social":          {"publisher/social/*"},
 	"publisher/social/mastodon": {"publisher/social/wire", "publisher/social/measure"},
 	"publisher/social/bluesky":  {"publisher/social/wire", "publisher/social/measure"},

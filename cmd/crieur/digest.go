@@ -31,6 +31,13 @@ The same articles in the same order are the same digest, which goes out once.`,
 				if o.At, err = s.when(c, a, at); err != nil {
 					return err
 				}
+				use := app.FeedTake
+				if dryRun || test != "" {
+					use = app.FeedPlan
+				}
+				if from.Sources, err = s.expandAll(c.Context(), a, from.Sources, use); err != nil || len(from.Sources) == 0 {
+					return err
+				}
 				d, err := a.ReadDigest(c.Context(), from)
 				if err != nil {
 					return err
@@ -56,6 +63,11 @@ The same articles in the same order are the same digest, which goes out once.`,
 				bar.done()
 				if err != nil {
 					return err
+				}
+				for _, src := range from.Sources {
+					if err := a.Taken(c.Context(), src); err != nil {
+						return err
+					}
 				}
 				if err := s.printResult(r); err != nil {
 					return err

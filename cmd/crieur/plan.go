@@ -64,7 +64,11 @@ func narrowed(sel app.Selection) bool {
 }
 
 func (s *session) plan(ctx context.Context, a *app.App, args []string, article app.ArticleOptions, sel app.Selection) error {
-	for _, src := range args {
+	articles, err := s.expandAll(ctx, a, args, app.FeedPlan)
+	if err != nil {
+		return err
+	}
+	for _, src := range articles {
 		p, err := a.Plan(ctx, src, article, sel)
 		if err != nil {
 			return err

@@ -38,7 +38,8 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
 		Long: short + `.
 
-SRC is a file (Markdown, HTML, text), - for standard input, or a web address.
+SRC is a file (Markdown, HTML, text), - for standard input, a web address, or
+feed:NAME for the new articles of a source.
 What was done before is not done again: run it as often as you like.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) (err error) {
@@ -55,13 +56,16 @@ What was done before is not done again: run it as often as you like.`,
 				if o.Slot = slot; slot != "" && at != "" {
 					return usage("--at and --slot both say when", "give one of them")
 				}
-				return s.each(c.Context(), args, func(src string) (int, error) {
+				return s.each(c.Context(), a, args, func(src string) (int, error) {
 					o.Confirm = s.confirm(a, yes)
 					bar := s.progress()
 					o.Progress, o.Waiting = bar.step, func() { s.warn([]string{"another crieur is sending; waiting for it to end"}) }
 					result, err := a.Publish(c.Context(), src, article, sel, o)
 					bar.done()
 					if err != nil {
+						return 0, err
+					}
+					if err := a.Taken(c.Context(), src); err != nil {
 						return 0, err
 					}
 					return exitOf(result), s.printResult(result)
@@ -101,18 +105,12 @@ func (s *session) when(c *cobra.Command, a *app.App, at string) (*app.When, erro
 	return &when, err
 }
 
-// each does one article after the other: one that cannot be read stops no other.
-// The exit code is theirs where they agree, else that of a job partly done.
-func (s *session) each(ctx context.Context, args []string, do func(src string) (int, error)) error {
+// each does one article after the other, those of a feed too: one that cannot be
+// read stops no other. The exit code is theirs where they agree, else that of a job
+// partly done.
+func (s *session) each(ctx context.Context, a *app.App, args []string, do func(src string) (int, error)) error {
 	code := -1
-	for _, src := range args {
-		one, err := do(src)
-		if err != nil && (len(args) == 1 || ctx.Err() != nil) {
-			return err
-		}
-		if err != nil {
-			one = s.fail(err)
-		}
+	note := func(one int) {
 		switch {
 		case code == -1 || code == one:
 			code = one
@@ -120,6 +118,28 @@ func (s *session) each(ctx context.Context, args []string, do func(src string) (
 			code = exitUnknown
 		default:
 			code = exitPartly
+		}
+	}
+	for _, arg := range args {
+		articles, err := s.expand(ctx, a, arg, app.FeedTake)
+		if err == nil && len(articles) == 0 {
+			note(exitDone)
+		}
+		if err != nil {
+			if len(args) == 1 || ctx.Err() != nil {
+				return err
+			}
+			note(s.fail(err))
+		}
+		for _, src := range articles {
+			one, err := do(src)
+			if err != nil && (len(args) == 1 && len(articles) == 1 || ctx.Err() != nil) {
+				return err
+			}
+			if err != nil {
+				one = s.fail(err)
+			}
+			note(one)
 		}
 	}
 	if code != exitDone {
@@ -200,7 +220,11 @@ func (s *session) agreed(what string) bool {
 
 // trial sends the mails to one address and prints their receipts.
 func (s *session) trial(ctx context.Context, a *app.App, args []string, article app.ArticleOptions, sel app.Selection, to string) error {
-	for _, src := range args {
+	articles, err := s.expandAll(ctx, a, args, app.FeedShow)
+	if err != nil {
+		return err
+	}
+	for _, src := range articles {
 		sent, see, err := a.Trial(ctx, src, article, sel, to)
 		if err != nil {
 			return err

@@ -23,28 +23,22 @@ func renderCommand(s *session) *cobra.Command {
 				return usage("no channel given", "crieur render "+args[0]+" --channel NAME, with a newsletter's or channel's name")
 			}
 			return s.with(func(a *app.App) error {
-				digest.Sources, digest.Options = args, article
-				r, err := renderOne(c.Context(), a, digest, channel)
+				articles, err := s.expandAll(c.Context(), a, args, app.FeedShow)
 				if err != nil {
 					return err
 				}
-				if s.json() {
-					return s.emit(r)
+				if digest.Newsletter != "" && len(articles) > 0 {
+					digest.Sources, digest.Options = articles, article
+					return s.renderDigest(c.Context(), a, digest, text)
 				}
-				s.warn(r.Warnings)
-				switch {
-				case r.Parts != nil:
-					for i, p := range r.Parts {
-						if i > 0 {
-							fmt.Fprintln(s.out, strings.Repeat("─", 20))
-						}
-						fmt.Fprintln(s.out, p.Text)
-						s.tell("\n[%d of %d]", p.Length, p.Limit)
+				for _, src := range articles {
+					r, err := a.Render(c.Context(), src, article, channel)
+					if err != nil {
+						return err
 					}
-				case text:
-					fmt.Fprint(s.out, r.Text)
-				default:
-					fmt.Fprint(s.out, r.HTML)
+					if err := s.printRendering(r, text); err != nil {
+						return err
+					}
 				}
 				return nil
 			})
@@ -57,14 +51,36 @@ func renderCommand(s *session) *cobra.Command {
 	return c
 }
 
-// renderOne renders a digest, or the one article for a channel.
-func renderOne(ctx context.Context, a *app.App, from app.DigestSources, channel string) (*app.RenderingView, error) {
-	if from.Newsletter == "" {
-		return a.Render(ctx, from.Sources[0], from.Options, channel)
-	}
+func (s *session) renderDigest(ctx context.Context, a *app.App, from app.DigestSources, text bool) error {
 	d, err := a.ReadDigest(ctx, from)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return a.RenderDigest(ctx, d)
+	r, err := a.RenderDigest(ctx, d)
+	if err != nil {
+		return err
+	}
+	return s.printRendering(r, text)
+}
+
+func (s *session) printRendering(r *app.RenderingView, text bool) error {
+	if s.json() {
+		return s.emit(r)
+	}
+	s.warn(r.Warnings)
+	switch {
+	case r.Parts != nil:
+		for i, p := range r.Parts {
+			if i > 0 {
+				fmt.Fprintln(s.out, strings.Repeat("─", 20))
+			}
+			fmt.Fprintln(s.out, p.Text)
+			s.tell("\n[%d of %d]", p.Length, p.Limit)
+		}
+	case text:
+		fmt.Fprint(s.out, r.Text)
+	default:
+		fmt.Fprint(s.out, r.HTML)
+	}
+	return nil
 }

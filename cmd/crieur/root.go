@@ -142,7 +142,7 @@ func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "crieur VERB [SRC…]",
 		Short: "put an article into inboxes and onto the social networks, with a receipt for each",
-		Long: `crieur takes an article (a file, - or a web address), renders it from templates,
+		Long: `crieur takes an article (a file, -, a web address or a feed), renders it from templates,
 and puts it into the inbox of those who subscribed and onto the social networks.
 Publishing the same article again does nothing.`,
 		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
@@ -180,6 +180,7 @@ Publishing the same article again does nothing.`,
 	root.SetUsageTemplate(usageTemplate)
 	root.AddCommand(
 		initCommand(s), checkCommand(s), doctorCommand(s), dkimCommand(s), previewCommand(s), renderCommand(s), planCommand(s),
+		sourcesCommand(s),
 		publishCommand(s, app.Both), publishCommand(s, app.Mails), publishCommand(s, app.Posts), digestCommand(s),
 		statusCommand(s), retryCommand(s), correctCommand(s), retractCommand(s), notifyCommand(s), importCommand(s), subscribersCommand(s),
 		bounceCommand(s), bouncesCommand(s), suppressionsCommand(s),

@@ -46,7 +46,16 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if file, ok := strings.CutPrefix(r.URL.Path, "/files/"); ok { // what a script wrote
+			// Without Last-Modified, which knows no more than seconds.
+			data, err := os.ReadFile(filepath.Join(r.URL.Query().Get("dir"), filepath.Base(file)))
+			if err != nil {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			_, _ = w.Write(data)
+			return
+		}
 		_, _ = io.WriteString(w, sitePage)
 	}))
 	t.Cleanup(site.Close)

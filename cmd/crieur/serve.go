@@ -59,11 +59,18 @@ func previewCommand(s *session) *cobra.Command {
 					}
 					s.tell("preview: %s", where)
 				}
+				articles, err := s.expandAll(c.Context(), a, args, app.FeedShow)
+				if err != nil || len(articles) == 0 {
+					return err
+				}
 				if digest.Newsletter != "" {
-					digest.Sources, digest.Options = args, article
+					digest.Sources, digest.Options = articles, article
 					return a.PreviewDigest(c.Context(), digest, o)
 				}
-				return a.Preview(c.Context(), args[0], article, sel, o)
+				for _, other := range articles[:len(articles)-1] {
+					s.warn([]string{"this is the newest of several; another: " + other})
+				}
+				return a.Preview(c.Context(), articles[len(articles)-1], article, sel, o)
 			})
 		},
 	}

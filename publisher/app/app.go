@@ -63,6 +63,8 @@ type App struct {
 	announce bool          // whether other processes may find the sandbox that this one starts
 	resolver *net.Resolver // nil: the system's
 	closers  []func() error
+
+	entries map[string]publisher.FeedEntry // what Expand named
 }
 
 // Open reads the configuration and the templates and checks both, without the

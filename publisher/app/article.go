@@ -16,8 +16,12 @@ type ArticleOptions struct {
 	ID, URL, Original, Language, Format string
 }
 
-// Read reads an article from a file, "-" or a web address.
+// Read reads an article from a file, "-", a web address, or under a name that
+// Expand gave.
 func (a *App) Read(ctx context.Context, src string, o ArticleOptions) (publisher.Article, error) {
+	if strings.HasPrefix(src, feedPrefix) {
+		return a.entry(ctx, src)
+	}
 	type outcome struct {
 		article publisher.Article
 		err     error

@@ -39,6 +39,7 @@ type InitReport struct {
 type siteFacts struct {
 	source.Site
 	Domain, Timezone, List, Newsletter, From string
+	Private                                  bool // private addresses were allowed
 }
 
 // Init looks at a site and writes a configuration for it and an .env for its
@@ -56,6 +57,7 @@ func Init(ctx context.Context, o InitOptions) (InitReport, error) {
 		return r, err
 	}
 	f := fill(site)
+	f.Private = o.AllowPrivate
 	r.Found = found(site)
 	if site.URL == "" {
 		r.Warnings = append(r.Warnings, "no address of the site was found: fill in site.url")

@@ -205,7 +205,7 @@ func (a *App) watch(sources []string, changed func()) (stop func(), err error) {
 	}
 	// Editors replace files, so their folders are watched.
 	for _, src := range sources {
-		if u, err := url.Parse(src); src != "-" && (err != nil || u.Host == "") {
+		if u, err := url.Parse(src); src != "-" && !strings.HasPrefix(src, feedPrefix) && (err != nil || u.Host == "") {
 			if err := w.Add(filepath.Dir(src)); err != nil {
 				return nil, err
 			}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"crieur/publisher"
@@ -239,7 +240,13 @@ func (f field) convert(s string, target reflect.Value) *refusal {
 		target.SetBool(s == "true")
 	case duration:
 		d, err := readDuration(s)
-		if err != nil || d < 0 || !f.within(int64(d)) {
+		if err != nil || d < 0 {
+			return want
+		}
+		if least, err := strconv.ParseInt(f.tag.Get("min"), 10, 64); err == nil && least > int64(time.Second) && int64(d) < least {
+			return &refusal{message: "want at least " + strings.TrimSuffix(time.Duration(least).String(), "0s")}
+		}
+		if !f.within(int64(d)) {
 			return want
 		}
 		target.SetInt(int64(d))

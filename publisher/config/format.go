@@ -63,6 +63,10 @@ func checkFormat(format, s string) *refusal {
 		if _, _, err := calendar.ReadTimes([]string{s}); err != nil {
 			return refusalOf(err)
 		}
+	case "backfill":
+		if n, err := strconv.Atoi(s); s != "none" && (err != nil || n < 0 || n > 1000) {
+			return &refusal{"want none or a whole number up to 1000", ""}
+		}
 	case "name":
 		if !word.MatchString(s) {
 			return &refusal{"want a name of letters, digits, - and _", ""}

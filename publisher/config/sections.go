@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"strconv"
 	"time"
 
 	"crieur/publisher"
@@ -91,6 +92,26 @@ type UTM struct {
 	Source   string `mapstructure:"source" desc:"utm_source. Left out: the site's name."`
 	Medium   string `mapstructure:"medium" desc:"utm_medium. Left out: email or social."`
 	Campaign string `mapstructure:"campaign" desc:"utm_campaign. Left out: the newsletter's or channel's name."`
+}
+
+// A Source is a feed that is watched.
+type Source struct {
+	Name         string        `mapstructure:"-"`
+	Feed         string        `mapstructure:"feed" required:"true" format:"url" desc:"Address of the RSS, Atom or JSON feed."`
+	Every        time.Duration `mapstructure:"every" min:"60000000000" desc:"Time between two looks at it, at least 1m. Left out: 15m, or longer where the feed asks for it."`
+	Backfill     string        `mapstructure:"backfill" default:"none" format:"backfill" desc:"What of the articles that are there at the first look counts as new: none, or how many of the newest."`
+	FullText     string        `mapstructure:"full_text" default:"auto" enum:"auto,always,never" desc:"Whether an article's text is read from its page: auto where the feed has only an excerpt."`
+	Updates      string        `mapstructure:"updates" default:"ask" enum:"ask,ignore,correct" desc:"What becomes of an article that changes in the feed after it was taken: it waits for you, it stays as it went out, or what went out is corrected."`
+	MaxNew       int           `mapstructure:"max_new" default:"10" min:"1" max:"1000" desc:"More new articles than this at one look are held until crieur sources release: a feed that was replaced floods nobody."`
+	AllowPrivate bool          `mapstructure:"allow_private" default:"false" desc:"Whether the feed and its pages may stand at private addresses, such as 192.168.0.10."`
+	Tags         []string      `mapstructure:"tags" desc:"Added to the tags of each article."`
+	Language     string        `mapstructure:"language" format:"language" desc:"Language of its articles, whatever the feed says. Left out: as it says."`
+}
+
+// Newest gives how many of the articles that are there at the first look are new.
+func (s Source) Newest() int {
+	n, _ := strconv.Atoi(s.Backfill)
+	return n
 }
 
 // SMTP is a server that takes mails.

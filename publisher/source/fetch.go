@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"mime"
 	"net"
 	"net/http"
@@ -25,14 +24,14 @@ const (
 // fetchPage reads the page at address.
 func fetchPage(ctx context.Context, address string, c Config) (input, error) {
 	const accept = "text/html,application/xhtml+xml;q=0.9,text/markdown;q=0.8,text/plain;q=0.7"
-	r, err := fetch(ctx, request{op: "fetch page", url: address, accept: accept, limit: c.MaxBytes, tooBig: "raise article.max_bytes, or give the article as a file"}, c)
+	r, err := Do(ctx, Request{Op: "fetch page", URL: address, Header: http.Header{"Accept": {accept}}, Limit: c.MaxBytes, TooBig: "raise article.max_bytes, or give the article as a file"}, c)
 	if err != nil {
 		return input{}, err
 	}
-	in := input{src: address, where: r.where, url: r.url, mediaType: r.mediaType, data: r.data, format: formatNamed(c.Format)}
-	kind, _, _ := mime.ParseMediaType(r.mediaType)
+	in := input{src: address, where: r.Where, url: r.URL, mediaType: r.Header.Get("Content-Type"), data: r.Data, format: formatNamed(c.Format)}
+	kind, _, _ := mime.ParseMediaType(in.mediaType)
 	if kind == "" {
-		kind, _, _ = mime.ParseMediaType(http.DetectContentType(r.data))
+		kind, _, _ = mime.ParseMediaType(http.DetectContentType(r.Data))
 	}
 	switch kind {
 	case "text/html", "application/xhtml+xml":
@@ -41,13 +40,16 @@ func fetchPage(ctx context.Context, address string, c Config) (input, error) {
 		in.format = formatMarkdown
 	case "text/plain":
 		if in.format == formatUnknown {
-			in.format = formatOf(strings.TrimSuffix(r.url, "/"))
+			in.format = formatOf(strings.TrimSuffix(r.URL, "/"))
 		}
 	default:
-		return input{}, invalid(r.where, "give the address of the article's web page, or save the article as a file", "it is %s, not a web page", oneLine(kind))
+		if isFeed(kind, r.Data) {
+			return input{}, invalid(r.Where, "name the feed under sources: in the configuration, and give feed:NAME", "%w", ErrFeed)
+		}
+		return input{}, invalid(r.Where, "give the address of the article's web page, or save the article as a file", "it is %s, not a web page", oneLine(kind))
 	}
-	if len(strings.TrimSpace(string(r.data))) == 0 {
-		return input{}, invalid(r.where, "check the address in a browser", "the page is empty")
+	if len(strings.TrimSpace(string(r.Data))) == 0 {
+		return input{}, invalid(r.Where, "check the address in a browser", "the page is empty")
 	}
 	return in, nil
 }
@@ -60,62 +62,13 @@ func FetchImage(ctx context.Context, address string, c Config, maxBytes int64) (
 	if !isWebAddress(address) {
 		return nil, "", pictureError(redact(address), "give an http or https address", errors.New("this kind of address cannot be read"))
 	}
-	r, err := fetch(ctx, request{op: "fetch picture", url: address, accept: "image/jpeg,image/png,image/webp;q=0.9,image/gif;q=0.8,*/*;q=0.1", limit: maxBytes, tooBig: "make the picture smaller"}, c)
+	accept := http.Header{"Accept": {"image/jpeg,image/png,image/webp;q=0.9,image/gif;q=0.8,*/*;q=0.1"}}
+	r, err := Do(ctx, Request{Op: "fetch picture", URL: address, Header: accept, Limit: maxBytes, TooBig: "make the picture smaller"}, c)
 	if err != nil {
 		return nil, "", err
 	}
-	mediaType, err = checkPicture(r.data, maxBytes, r.where)
-	return r.data, mediaType, err
-}
-
-type request struct {
-	op, url, accept string
-	limit           int64
-	tooBig          string // the hint for what is larger
-}
-
-type reply struct {
-	url, where, mediaType string
-	data                  []byte
-}
-
-func fetch(ctx context.Context, q request, c Config) (reply, error) {
-	where := redact(q.url)
-	if webURL(q.url) == nil {
-		return reply{}, &publisher.Error{Kind: publisher.Invalid, Op: q.op, Where: where, Err: errors.New("the address is malformed"),
-			Hint: "give an address such as https://example.org/article, without a login in it"}
-	}
-	ctx, cancel := context.WithTimeout(ctx, c.Timeout)
-	defer cancel()
-	transport := newTransport(c)
-	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, CheckRedirect: checkRedirect}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, q.url, nil)
-	if err != nil {
-		return reply{}, &publisher.Error{Kind: publisher.Invalid, Op: q.op, Where: where, Err: errors.New("the address is malformed")}
-	}
-	req.Header.Set("User-Agent", userAgent)
-	req.Header.Set("Accept", q.accept)
-	resp, err := client.Do(req)
-	if err != nil {
-		return reply{}, fetchError(q.op, where, err, c)
-	}
-	defer resp.Body.Close()
-	if err := statusError(q.op, where, resp, c.Now()); err != nil {
-		return reply{}, err
-	}
-	r := reply{url: resp.Request.URL.String(), where: redact(resp.Request.URL.String()), mediaType: resp.Header.Get("Content-Type")}
-	big := &publisher.Error{Kind: publisher.Invalid, Op: q.op, Where: r.where, Hint: q.tooBig, Err: fmt.Errorf("it is larger than %s", megabytes(q.limit))}
-	if resp.ContentLength > q.limit {
-		return reply{}, big
-	}
-	if r.data, err = io.ReadAll(io.LimitReader(resp.Body, q.limit+1)); err != nil {
-		return reply{}, fetchError(q.op, r.where, err, c)
-	}
-	if int64(len(r.data)) > q.limit {
-		return reply{}, big
-	}
-	return r, nil
+	mediaType, err = checkPicture(r.Data, maxBytes, r.Where)
+	return r.Data, mediaType, err
 }
 
 // newTransport uses no proxy: a proxy would connect where the guard does not look.
@@ -155,13 +108,27 @@ func statusError(op, where string, resp *http.Response, now time.Time) error {
 		e.Hint = "the page is not open to everyone: save the article as a file"
 	case code == http.StatusTooManyRequests || code >= 500:
 		e.Kind, e.Hint = publisher.Busy, "try again later"
-		if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s >= 0 && s < 7*24*3600 {
-			e.After = now.Add(time.Duration(s) * time.Second)
-		}
+		e.After = retryAfter(resp.Header.Get("Retry-After"), now)
 	default:
 		e.Hint = "check the address in a browser"
 	}
 	return e
+}
+
+// retryAfter reads the header of RFC 9110 §10.2.3, which holds seconds or a date.
+// What is further off than a week is a mistake, and counts for nothing.
+func retryAfter(value string, now time.Time) time.Time {
+	const longest = 7 * 24 * time.Hour
+	at := time.Time{}
+	if s, err := strconv.Atoi(value); err == nil && s >= 0 && s <= int(longest/time.Second) {
+		at = now.Add(time.Duration(s) * time.Second)
+	} else if t, err := http.ParseTime(value); err == nil {
+		at = t
+	}
+	if at.Before(now) || at.After(now.Add(longest)) {
+		return time.Time{}
+	}
+	return at
 }
 
 // fetchError sorts what kept a request from being answered. The URL that net/http

@@ -187,9 +187,10 @@ func samePicture(a, b shown) bool {
 	return a.URL == b.URL || name(a.URL) == name(b.URL) && path.Ext(a.URL) != ""
 }
 
-// opensWith reports that the text begins with a figure of the lead picture.
+// opensWith reports that the text begins with the lead picture, in a figure or by
+// itself.
 func (d *draft) opensWith(lead *shown) bool {
-	if lead == nil || len(d.blocks) < 2 || d.blocks[0].node.DataAtom != atom.Figure {
+	if lead == nil || len(d.blocks) < 2 || d.blocks[0].node.DataAtom != atom.Figure && d.blocks[0].text != "" {
 		return false
 	}
 	imgs := findAll(d.blocks[0].node, isElement(atom.Img))

@@ -56,7 +56,7 @@ func dialer(c Config) func(ctx context.Context, network, addr string) (net.Conn,
 	if c.Dialer == nil {
 		d := net.Dialer{}
 		if !c.AllowPrivate {
-			d.ControlContext = func(_ context.Context, _, addr string, _ syscall.RawConn) error { return judgeAddress(addr) }
+			d.ControlContext = func(_ context.Context, _, addr string, _ syscall.RawConn) error { return judgeAddress(addr, c) }
 		}
 		return d.DialContext
 	}
@@ -68,7 +68,7 @@ func dialer(c Config) func(ctx context.Context, network, addr string) (net.Conn,
 		if err != nil {
 			return nil, err
 		}
-		if err := judgeAddress(conn.RemoteAddr().String()); err != nil {
+		if err := judgeAddress(conn.RemoteAddr().String(), c); err != nil {
 			conn.Close()
 			return nil, err
 		}
@@ -76,12 +76,12 @@ func dialer(c Config) func(ctx context.Context, network, addr string) (net.Conn,
 	}
 }
 
-func judgeAddress(addr string) error {
+func judgeAddress(addr string, c Config) error {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil || !isPublic(ap.Addr()) {
 		host, _, _ := net.SplitHostPort(addr)
 		return &publisher.Error{Kind: publisher.Invalid, Op: "connect to " + host, Err: fmt.Errorf("%w: it is private, local or reserved", errPrivate),
-			Hint: "if the page is yours and not public, set article.allow_private: true"}
+			Hint: "if the page is yours and not public, set " + first(c.PrivateKey, "article.allow_private") + ": true"}
 	}
 	return nil
 }

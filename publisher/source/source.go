@@ -29,6 +29,7 @@ type Config struct {
 
 	// AllowPrivate lets requests go to loopback, private and link-local addresses.
 	AllowPrivate bool
+	PrivateKey   string // the configuration's key for it, for hints; "": article.allow_private
 	// Dialer opens connections; nil stands for net.Dialer. What it connected to is
 	// held against AllowPrivate before a byte is written.
 	Dialer func(ctx context.Context, network, addr string) (net.Conn, error)

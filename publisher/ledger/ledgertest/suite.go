@@ -15,6 +15,9 @@ import (
 func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 	for name, part := range map[string]func(*testing.T, *ledger.Ledger){
 		"articles":             articles,
+		"feeds":                feeds,
+		"feeds together":       feedsTogether,
+		"feed subscriptions":   feedSubscriptions,
 		"issues":               issues,
 		"renderings frozen":    renderingsFrozen,
 		"rendering for":        renderingFor,
