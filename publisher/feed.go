@@ -65,13 +65,15 @@ type FeedEntry struct {
 // A FeedSubscription is a WebSub subscription for a feed (W3C Recommendation of
 // 23 January 2018).
 type FeedSubscription struct {
-	Feed    string
-	Hub     string
-	Topic   string
-	Secret  string // signs the deliveries; never shown
-	Mode    string // what was asked of the hub last: "subscribe" or "unsubscribe"; "" for nothing
-	Asked   time.Time
-	Until   time.Time // the lease's end; zero while the hub has not verified
-	Problem string
-	Version int64
+	Feed  string
+	Hub   string
+	Topic string
+	// Callback is where the hub was told to call.
+	Callback string
+	Secret   string // signs the deliveries; never shown
+	Mode     string // what was asked of the hub last: "subscribe" or "unsubscribe"; "" for nothing
+	Asked    time.Time
+	Until    time.Time // the lease's end; zero while the hub has not verified
+	Problem  string
+	Version  int64
 }

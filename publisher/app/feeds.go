@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"path"
 	"slices"
@@ -47,8 +48,26 @@ func (a *App) PollSource(ctx context.Context, name string) (Polled, error) {
 		return Polled{}, err
 	}
 	r, looked := feed.Poll(ctx, store, a.feedConfig(s))
+	if looked == nil {
+		// A hub that refuses keeps nothing from being looked at.
+		if err := feed.Subscribe(ctx, store, r.Feed, a.feedConfig(s)); err != nil {
+			r.Warnings = append(r.Warnings, err.Error())
+		}
+	}
 	p, err := a.waitingOf(ctx, s, r)
 	return p, errors.Join(looked, err)
+}
+
+// SourceWaiting gives what PollSource would, without a look.
+func (a *App) SourceWaiting(ctx context.Context, name string) (Polled, error) {
+	s, err := a.source(name)
+	if err != nil {
+		return Polled{}, err
+	}
+	if _, err := a.open(ctx); err != nil {
+		return Polled{}, err
+	}
+	return a.waitingOf(ctx, s, feed.Report{})
 }
 
 // waitingOf gives what is stored of a source and waits.
@@ -137,7 +156,20 @@ func (a *App) feedConfig(s config.Source) feed.Config {
 	if !isAddress(s.Name) {
 		c.Source.PrivateKey = "sources." + s.Name + ".allow_private"
 	}
+	if s.WebSub && a.reachable() {
+		c.Callback = a.publicURL("websub", s.Name)
+	}
 	return c
+}
+
+// reachable reports whether a hub can call at server.public_url.
+func (a *App) reachable() bool {
+	u, err := url.Parse(a.conf.Server.PublicURL)
+	if err != nil || !a.Live() || u.Hostname() == "" || u.Hostname() == "localhost" {
+		return false
+	}
+	ip, err := netip.ParseAddr(u.Hostname())
+	return err != nil || !ip.IsLoopback() && !ip.IsPrivate() && !ip.IsUnspecified()
 }
 
 // A FeedUse is what the articles of a feed are wanted for.

@@ -45,8 +45,14 @@ func (a *App) pages(ctx context.Context) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	// What a hub delivers waits in the ledger until the source is published.
+	hubs, err := a.websub(ctx, func(string) {})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/hooks/", hooks)
+	mux.Handle("/websub/", hubs)
 	mux.Handle("/", public)
 	return mux, nil
 }

@@ -20,6 +20,7 @@ type SourceView struct {
 	Held    int        `json:"held"`
 	Updated int        `json:"updated"`
 	Problem string     `json:"problem,omitempty"`
+	WebSub  *time.Time `json:"websub,omitempty"` // until when the feed's hub tells of new articles
 
 	Warnings []string `json:"warnings,omitempty"` // of a look
 }
@@ -82,6 +83,14 @@ func (a *App) viewSource(ctx context.Context, name string) (SourceView, error) {
 	if !f.Polled.IsZero() {
 		at := f.Polled.In(a.location)
 		v.Last = &at
+	}
+	sub, err := store.FeedSubscription(ctx, s.Name)
+	if err != nil {
+		return SourceView{}, err
+	}
+	if sub.Mode == "subscribe" && sub.Until.After(a.o.Now()) {
+		at := sub.Until.In(a.location)
+		v.WebSub = &at
 	}
 	if !f.Next.IsZero() && !f.Gone {
 		at := f.Next.In(a.location)

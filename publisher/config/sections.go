@@ -103,6 +103,7 @@ type Source struct {
 	FullText     string        `mapstructure:"full_text" default:"auto" enum:"auto,always,never" desc:"Whether an article's text is read from its page: auto where the feed has only an excerpt."`
 	Updates      string        `mapstructure:"updates" default:"ask" enum:"ask,ignore,correct" desc:"What becomes of an article that changes in the feed after it was taken: it waits for you, it stays as it went out, or what went out is corrected."`
 	MaxNew       int           `mapstructure:"max_new" default:"10" min:"1" max:"1000" desc:"More new articles than this at one look are held until crieur sources release: a feed that was replaced floods nobody."`
+	WebSub       bool          `mapstructure:"websub" default:"true" desc:"Whether the feed's hub is asked to tell of new articles at once, where there is one and server.public_url can be reached."`
 	AllowPrivate bool          `mapstructure:"allow_private" default:"false" desc:"Whether the feed and its pages may stand at private addresses, such as 192.168.0.10."`
 	Tags         []string      `mapstructure:"tags" desc:"Added to the tags of each article."`
 	Language     string        `mapstructure:"language" format:"language" desc:"Language of its articles, whatever the feed says. Left out: as it says."`

@@ -99,8 +99,7 @@ func (e entry) wantsPage(c Config) bool {
 	case e.film || !e.named: // a note of a microblog is whole
 		return false
 	}
-	text := source.PlainText(e.body)
-	return len([]rune(text)) < excerpt && e.summary == "" || more.MatchString(text)
+	return len([]rune(e.words)) < excerpt && e.summary == "" || more.MatchString(e.words)
 }
 
 // plug is the line by which WordPress, or Medium, advertises the site at a text's

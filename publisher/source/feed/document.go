@@ -32,6 +32,7 @@ type entry struct {
 	title          string // plain text
 	named          bool   // the feed gave the title; else it was made of the text
 	summary, body  string // HTML
+	words          string // of body, on one line
 	author         string
 	language       string
 	tags           []string
@@ -85,6 +86,7 @@ func parse(data []byte, contentType, address string) (*document, error) {
 		e := entryOf(f, i, item, doc, base)
 		if i < len(s.entries) {
 			e.language = first(s.entries[i].language, e.language)
+			e.guid = first(e.guid, strings.TrimSpace(s.entries[i].about))
 			e.title = titleOf(item.Title, s.entries[i].title)
 		} else {
 			e.title = titleOf(item.Title, "")
@@ -197,8 +199,9 @@ func (d *document) finish() {
 	guids, links := map[string]*sharing{}, map[string]*sharing{}
 	for i := range d.entries {
 		e := &d.entries[i]
+		e.words = source.PlainText(e.body)
 		if e.named = e.title != ""; !e.named {
-			e.title = opening(source.PlainText(first(e.body, e.summary)))
+			e.title = opening(e.words)
 		}
 		if e.title == "" {
 			e.title = e.link

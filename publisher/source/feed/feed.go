@@ -1,6 +1,7 @@
 // Package feed watches RSS, Atom and JSON feeds: it looks at them politely, tells
 // entries that are new from those it knows under another address, title or GUID,
-// and makes articles of the new ones by the rules of package source.
+// and makes articles of the new ones by the rules of package source. It also
+// speaks WebSub, by which a site tells of its articles the moment they appear.
 //
 // It decides nothing about what is sent. An entry that was found new stays new,
 // with its article, until the caller says that it was taken: a crash between the
@@ -45,6 +46,7 @@ type Config struct {
 	Language string        // of all articles, whatever the feed says; "": as it says
 	MaxBytes int64         // of the feed's document; 0: DefaultMaxBytes
 	Source   source.Config // how articles are made, and where requests may go
+	Callback string        // address at which a hub reaches Callback; "": no WebSub
 	Jitter   func() float64
 }
 

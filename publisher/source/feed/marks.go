@@ -67,7 +67,7 @@ func marksOf(e entry) []string {
 			add('d', where, day)
 		}
 	}
-	if words := wordsOf(e); len(words) >= least {
+	if words := folded(e.words); len(words) >= least {
 		if day == "" {
 			add('c', words, title)
 		} else {
@@ -139,11 +139,9 @@ func digest(e entry) string {
 	if e.image != nil {
 		image = address(e.image.URL)
 	}
-	sum := sha256.Sum256([]byte(strings.Join([]string{e.title, source.PlainText(e.summary), source.PlainText(e.body), image}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{e.title, source.PlainText(e.summary), e.words, image}, "\x00")))
 	return hex.EncodeToString(sum[:])[:20]
 }
-
-func wordsOf(e entry) string { return folded(source.PlainText(first(e.body, e.summary))) }
 
 func dayOf(t time.Time) string {
 	if t.IsZero() {

@@ -14,7 +14,7 @@ import (
 const accept = "application/rss+xml, application/atom+xml, application/feed+json, application/rdf+xml;q=0.9, application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
 
 // races is how often a look is stored that another one came before.
-const races = 4
+const races = 16
 
 // Poll looks at a feed and stores what it finds. It asks the server only for what
 // has changed. The caller decides when: Feed.Next says from when on it is polite.

@@ -27,6 +27,7 @@ type survey struct {
 // surveyed is what is said of an entry by attributes.
 type surveyed struct {
 	language string // xml:lang
+	about    string // rdf:about, by which RSS 1.0 names an item
 	title    string // type of an Atom title: "text", "html", "xhtml"; "" for none
 }
 
@@ -55,7 +56,7 @@ func surveyXML(text string) (survey, error) {
 				s.root = name
 			case inEntry == 0 && (name == "item" || name == "entry"):
 				inEntry = depth
-				s.entries = append(s.entries, surveyed{language: value(t, "xml", "lang")})
+				s.entries = append(s.entries, surveyed{language: value(t, "xml", "lang"), about: value(t, "rdf", "about")})
 			case inEntry > 0 && depth == inEntry+1 && name == "title" && t.Name.Space == "":
 				s.entries[len(s.entries)-1].title = strings.ToLower(value(t, "", "type"))
 			}
