@@ -284,7 +284,7 @@ func (a *App) isFeed(src string) bool {
 	case base == "feed", base == "rss", base == "atom", base == "feed.json":
 		return true
 	default:
-		return slices.Contains([]string{".rss", ".atom", ".rdf", ".xml"}, path.Ext(base))
+		return u.Query().Has("feed") || strings.Contains(u.Path, "/feeds/") || slices.Contains([]string{".rss", ".atom", ".rdf", ".xml"}, path.Ext(base))
 	}
 }
 

@@ -44,7 +44,7 @@ func fetchPage(ctx context.Context, address string, c Config) (input, error) {
 		}
 	default:
 		if isFeed(kind, r.Data) {
-			return input{}, invalid(r.Where, "name the feed under sources: in the configuration, and give feed:NAME", "%w", ErrFeed)
+			return input{}, invalid(r.Where, "put feed: before the address, or name the feed under sources: in the configuration", "%w", ErrFeed)
 		}
 		return input{}, invalid(r.Where, "give the address of the article's web page, or save the article as a file", "it is %s, not a web page", oneLine(kind))
 	}

@@ -60,11 +60,12 @@ func sort(ctx context.Context, store Store, f publisher.Feed, doc *document, c C
 		}
 		if needsArticle(one.State) {
 			a, why, err := compose(ctx, e, doc, c)
-			if err != nil {
-				if ctx.Err() != nil {
-					return r, nil, err
-				}
-				r.Warnings, doc.left = append(r.Warnings, why), true
+			switch {
+			case err != nil && ctx.Err() != nil:
+				return r, nil, err
+			case err != nil: // it stays as it was
+				r.Warnings = append(r.Warnings, one.Title+": "+err.Error())
+				doc.left = doc.left || publisher.KindOf(err) == publisher.Busy
 				continue
 			}
 			a.ID = first(k.ArticleID, a.ID)
