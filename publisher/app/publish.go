@@ -43,38 +43,9 @@ func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Resul
 		return nil, err
 	}
 	defer done()
-	plan, err := a.plan(ctx, d, e)
+	plan, changed, err := a.arrange(ctx, d, e, o)
 	if err != nil {
 		return nil, err
-	}
-	if o.Limited && plan.Cost > o.MaxCost {
-		why := fmt.Sprintf("the posts would cost $%.3f, more than $%.3f", plan.Cost, o.MaxCost)
-		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{[]string{why}}, Hint: "raise --max-cost, or --skip a channel"}
-	}
-	if plan.total() == 0 {
-		return nil, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{plan.empty}, Hint: "crieur import readers.csv, or crieur subscribers add ADDRESS"}
-	}
-	if o.Confirm != nil && plan.New+plan.Open > 0 {
-		if err := o.Confirm(plan); err != nil {
-			return nil, err
-		}
-	}
-	held, err := a.afford(ctx, e, plan)
-	if err != nil {
-		return nil, err
-	}
-	moments, err := a.moments(ctx, e, o)
-	if err != nil {
-		return nil, err
-	}
-	changed, err := a.freeze(ctx, d, e, o, a.timing(moments, held))
-	if err != nil {
-		return nil, err
-	}
-	if o.At != nil {
-		if err := a.reschedule(ctx, e.selection(), moments); err != nil {
-			return nil, err
-		}
 	}
 	r, err := a.runDue(ctx, d, e.selection(), plan.New+plan.Open, o)
 	if err != nil {
@@ -91,6 +62,45 @@ func (a *App) publish(ctx context.Context, e *edition, o PublishOptions) (*Resul
 		r.Warnings = []string{}
 	}
 	return r, nil
+}
+
+// arrange freezes and plans an edition, and goes no further. It reports what was to be
+// done, and whether an earlier, different text stays in force.
+func (a *App) arrange(ctx context.Context, d *dispatch.Dispatcher, e *edition, o PublishOptions) (plan *Plan, changed bool, err error) {
+	plan, err = a.plan(ctx, d, e)
+	if err != nil {
+		return nil, false, err
+	}
+	if o.Limited && plan.Cost > o.MaxCost {
+		why := fmt.Sprintf("the posts would cost $%.3f, more than $%.3f", plan.Cost, o.MaxCost)
+		return nil, false, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{[]string{why}}, Hint: "raise --max-cost, or --skip a channel"}
+	}
+	if plan.total() == 0 {
+		return nil, false, &publisher.Error{Kind: publisher.Invalid, Err: &PreflightError{plan.empty}, Hint: "crieur import readers.csv, or crieur subscribers add ADDRESS"}
+	}
+	if o.Confirm != nil && plan.New+plan.Open > 0 {
+		if err := o.Confirm(plan); err != nil {
+			return nil, false, err
+		}
+	}
+	held, err := a.afford(ctx, e, plan)
+	if err != nil {
+		return nil, false, err
+	}
+	moments, err := a.moments(ctx, e, o)
+	if err != nil {
+		return nil, false, err
+	}
+	changed, err = a.freeze(ctx, d, e, o, a.timing(moments, held))
+	if err != nil {
+		return nil, false, err
+	}
+	if o.At != nil {
+		if err := a.reschedule(ctx, e.selection(), moments); err != nil {
+			return nil, false, err
+		}
+	}
+	return plan, changed, nil
 }
 
 // dispatcher gives a dispatcher for the given networks, and the function that

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"crieur/publisher"
@@ -35,7 +34,7 @@ const sourceScheme = "feed:"
 // moment. What was planned before keeps its moment.
 func (a *App) Route(ctx context.Context, article publisher.Article, source string) ([]Placed, error) {
 	placed := []Placed{}
-	for _, t := range route.Match(a.rules(), article, strings.TrimPrefix(source, sourceScheme)) {
+	for _, t := range route.Match(a.rules(), article, sourceName(source)) {
 		p := Placed{Name: t.Name, Newsletter: t.Newsletter, Route: t.Rule}
 		var err error
 		if t.Newsletter {

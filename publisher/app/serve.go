@@ -53,6 +53,7 @@ func (a *App) pages(ctx context.Context) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/hooks/", hooks)
 	mux.Handle("/websub/", hubs)
+	mux.Handle("/api/", a.api())
 	mux.Handle("/", public)
 	return mux, nil
 }

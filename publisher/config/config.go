@@ -61,6 +61,7 @@ type Config struct {
 	Legal       Legal        `mapstructure:"legal" desc:"Who answers for the mails; stands at the foot of each."`
 	State       State        `mapstructure:"state" desc:"Where readers, renderings, deliveries and receipts are kept."`
 	Server      Server       `mapstructure:"server" desc:"The public pages: unsubscribing, preferences, the web copy of each issue, pictures."`
+	API         API          `mapstructure:"api" desc:"The HTTP API of crieur serve."`
 	Sandbox     Sandbox      `mapstructure:"sandbox" desc:"The servers that stand in for all others in mode sandbox."`
 	Telemetry   Telemetry    `mapstructure:"telemetry" desc:"Figures about the daemon for those who watch it."`
 	Article     Article      `mapstructure:"article" desc:"How articles are read."`

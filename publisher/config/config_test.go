@@ -120,6 +120,7 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 			PrivacyURL: "https://gazette.example/confidentialite"},
 		State:  config.State{Dir: ".crieur", Elsewhere: "ask"},
 		Server: config.Server{Listen: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080"},
+		API:    config.API{Rate: config.Rate{Count: 60, Per: time.Minute}},
 		Sandbox: config.Sandbox{Listen: "127.0.0.1:8025", SMTP: "127.0.0.1:1025", Subscribers: []string{
 			"Camille Moreau <camille@example.org>", "Noé Lefèvre <noe@example.com>", "Inès Dubois <ines@example.net>"}},
 		Article: config.Article{MaxBytes: 10 << 20, Timeout: 20 * time.Second},

@@ -10,7 +10,8 @@ import (
 	"crieur/publisher"
 )
 
-// A Piece is an article whose parts came apart: a feed's entry.
+// A Piece is an article whose parts came apart: a feed's entry, or what a content
+// system hands in.
 type Piece struct {
 	Source    string // as in publisher.Article
 	Where     string // for errors
@@ -19,6 +20,9 @@ type Piece struct {
 	Title     string // plain text
 	Lead      string // plain text; it goes where the body repeats it
 	HTML      string // the body
+	Markdown  string // the body, where HTML is ""
+	Text      string // the body, where both are ""
+	Authored  bool   // its author wrote Lead; it is no excerpt of the body
 	Author    string
 	Language  string
 	Published time.Time
@@ -33,22 +37,39 @@ func Compose(ctx context.Context, p Piece, c Config) (publisher.Article, error) 
 	if err := checkConfig(c); err != nil {
 		return publisher.Article{}, err
 	}
-	doc, err := html.Parse(strings.NewReader(withoutControls(p.HTML)))
-	if err != nil {
-		return publisher.Article{}, invalid(p.Where, "", "the HTML cannot be read: %w", err)
-	}
 	d := &draft{
 		in:     input{src: p.Source, where: p.Where, url: p.URL, format: formatHTML},
 		format: formatHTML, text: p.HTML,
-		meta: meta{id: p.ID, title: p.Title, lead: p.Lead, language: p.Language, canonical: p.URL, author: p.Author, published: p.Published, tags: p.Tags},
+		meta: meta{firmLead: p.Authored && p.Lead != "", id: p.ID, title: p.Title, lead: p.Lead, language: p.Language, canonical: p.URL, author: p.Author, published: p.Published, tags: p.Tags},
 	}
 	if p.Image != nil {
 		d.meta.image = &picture{src: p.Image.URL, alt: p.Image.Alt, caption: p.Image.Caption, credit: p.Image.Credit}
 	}
+	if err := d.compose(p, c); err != nil {
+		return publisher.Article{}, err
+	}
+	return d.article(ctx, c)
+}
+
+// compose makes blocks of the body.
+func (d *draft) compose(p Piece, c Config) error {
+	switch {
+	case p.HTML == "" && p.Markdown != "":
+		d.format, d.text = formatMarkdown, p.Markdown
+		return d.readMarkdown(c)
+	case p.HTML == "" && p.Text != "":
+		d.format, d.text = formatText, p.Text
+		d.readText()
+		return nil
+	}
+	doc, err := html.Parse(strings.NewReader(withoutControls(p.HTML)))
+	if err != nil {
+		return invalid(p.Where, "", "the HTML cannot be read: %w", err)
+	}
 	if body := find(doc, func(n *html.Node) bool { return n.Data == "body" }); body != nil {
 		d.blocks = flatten(body)
 	}
-	return d.article(ctx, c)
+	return nil
 }
 
 // PlainText gives the words of HTML, on one line.
