@@ -37,6 +37,7 @@ type Error struct {
 	Hint    string    // what the user can do about it; "" where nothing helps
 	Code    int       // the SMTP or HTTP status that said so; 0 where none did
 	After   time.Time // Busy only: not before this moment; zero: the caller decides
+	Slow    bool      // Busy only: the recipient's side wants less mail at a time
 	Verdict Verdict   // what the other side's refusal of a mail says of its reader's address
 	Err     error
 }
@@ -81,6 +82,12 @@ func HintOf(err error) string {
 		err = e.Err
 	}
 	return ""
+}
+
+// SlowOf reports whether the recipient's side wants less at a time.
+func SlowOf(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Slow
 }
 
 // AfterOf gives the moment before which a Busy call is not to be repeated.

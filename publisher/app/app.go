@@ -141,7 +141,7 @@ func (a *App) load() (*config.Config, error) {
 		return nil, &publisher.Error{Kind: publisher.Invalid, Op: "read configuration", Where: path,
 			Err: errors.New("no such file"), Hint: "crieur init writes one; --config PATH names another"}
 	}
-	return config.Load(config.Options{Path: path, Env: a.o.Env, Channel: channelConfig, Kinds: kindNames()})
+	return config.Load(config.Options{Path: path, Env: a.o.Env, Channel: channelConfig, Kinds: kindNames(), Groups: groupNames()})
 }
 
 // channelConfig gives a network's own keys with their defaults, for the strict check.

@@ -4,12 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 	"strconv"
 
 	"github.com/go-viper/mapstructure/v2"
 
 	"crieur/publisher"
 	"crieur/publisher/config"
+	"crieur/publisher/dispatch"
 	"crieur/publisher/mail"
 	"crieur/publisher/sandbox"
 	"crieur/publisher/social"
@@ -38,6 +40,31 @@ func (a *App) network(ctx context.Context, c config.Channel) (publisher.Network,
 		}
 	}
 	return social.Open(c.Kind, decode, env)
+}
+
+// groups gives the providers that crieur knows and those of the configuration, with
+// their limits.
+func (a *App) groups() []dispatch.Group {
+	all := dispatch.Groups()
+	for _, p := range a.conf.Pace {
+		i := slices.IndexFunc(all, func(g dispatch.Group) bool { return g.Name == p.Name })
+		if i < 0 {
+			i, all = len(all), append(all, dispatch.Group{Name: p.Name})
+		}
+		g := &all[i]
+		g.Domains = append(g.Domains, p.Domains...)
+		g.Rate, g.Concurrent = p.Rate.PerSecond(), p.Concurrent
+	}
+	return all
+}
+
+// groupNames gives the providers that crieur knows.
+func groupNames() []string {
+	var names []string
+	for _, g := range dispatch.Groups() {
+		names = append(names, g.Name)
+	}
+	return names
 }
 
 // mailer opens the configured servers, or the sandbox's in their place.

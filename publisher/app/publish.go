@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"crieur/publisher"
 	"crieur/publisher/dispatch"
@@ -10,13 +11,15 @@ import (
 
 // PublishOptions is how a run is watched and held back.
 type PublishOptions struct {
-	Limited  bool                  // whether MaxCost holds
-	MaxCost  float64               // US dollars
-	Confirm  func(*Plan) error     // asked before anything is planned; nil: not asked
-	Progress func(done, total int) // told after each delivery; nil: not told
-	Waiting  func()                // told when another process is sending; nil: not told
-	At       *When                 // when it may go out; nil: at once, or when it was planned for before
-	Slot     string                // the slot that new posts are placed in: SlotNext, or a name; "": none
+	Limited bool              // whether MaxCost holds
+	MaxCost float64           // US dollars
+	Confirm func(*Plan) error // asked before anything is planned; nil: not asked
+	// Progress is told after each delivery, and what is left takes at least, by the
+	// limits that are known; nil: not told.
+	Progress func(done, total int, atLeast time.Duration)
+	Waiting  func() // told when another process is sending; nil: not told
+	At       *When  // when it may go out; nil: at once, or when it was planned for before
+	Slot     string // the slot that new posts are placed in: SlotNext, or a name; "": none
 }
 
 // Publish takes an article the whole way: read, render, preflight, plan, dispatch.
@@ -124,7 +127,8 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	}
 	c := dispatch.Config{
 		Ledger: store, Mailer: a.measured(mailer), Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
-		Retry: dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
+		Retry:  dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
+		Groups: a.groups(),
 	}
 	if paths != nil {
 		c.ReturnPath = paths.Make
@@ -211,19 +215,28 @@ func (a *App) result(ctx context.Context, s publisher.Selection, report dispatch
 // A watcher counts what a run delivers.
 type watcher struct {
 	done, total int
-	progress    func(done, total int)
+	progress    func(done, total int, atLeast time.Duration)
+	held        time.Duration
 	waiting     func()
 }
 
 var _ interface {
 	dispatch.Observer
 	dispatch.Waiter
+	dispatch.Holder
 } = (*watcher)(nil)
 
 func (w *watcher) Delivered(publisher.Delivery) {
 	w.done++
 	if w.progress != nil {
-		w.progress(w.done, max(w.done, w.total))
+		w.progress(w.done, max(w.done, w.total), w.held)
+	}
+}
+
+func (w *watcher) Held(atLeast time.Duration) {
+	w.held = atLeast
+	if w.progress != nil && w.total > 0 {
+		w.progress(w.done, max(w.done, w.total), w.held)
 	}
 }
 

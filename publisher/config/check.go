@@ -11,6 +11,7 @@ import (
 // check looks at what no key can tell by itself: names that refer to others, and
 // keys that go together.
 func (l *loader) check(c *Config) {
+	l.checkPace(c)
 	l.checkNewsletters(c)
 	l.checkChannels(c)
 	l.checkReturns(c)

@@ -49,6 +49,7 @@ type Options struct {
 	Set     map[string]string                // dotted key → value, from the command line
 	Channel func(kind string) (any, bool)    // a new pointer to a network's keys, holding its defaults; false: no such network
 	Kinds   []string                         // the networks, for hints
+	Groups  []string                         // the providers whose domains are known
 }
 
 // A Config is a configuration that is in order.
@@ -69,6 +70,7 @@ type Config struct {
 	SMTP        []SMTP       `mapstructure:"smtp" names:"server" desc:"The servers that take the mails, by name. The first is used; the later ones take over while it cannot be reached."`
 	Returns     Returns      `mapstructure:"returns" desc:"What comes back: bounces and complaints."`
 	DKIM        []DKIM       `mapstructure:"dkim" names:"domain" desc:"The domains whose mails are signed, by name; one also signs for senders below it."`
+	Pace        []Pace       `mapstructure:"pace" names:"group" desc:"How fast mail goes to a provider, by name: gmail, outlook, yahoo, icloud, orange, free, laposte, sfr, bouygues, gmx, proton and others that crieur knows, or a name of your own with its domains."`
 	Retry       Retry        `mapstructure:"retry" desc:"When mails that a server has told to wait are tried again, and for how long."`
 	Lists       []List       `mapstructure:"lists" names:"list" desc:"The lists that readers are on, by name."`
 	Newsletters []Newsletter `mapstructure:"newsletters" names:"newsletter" desc:"The newsletters, by name."`

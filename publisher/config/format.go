@@ -23,6 +23,13 @@ func checkFormat(format, s string) *refusal {
 	switch format {
 	case "url":
 		return checkURL(s)
+	case "domain":
+		if before, ok := strings.CutSuffix(s, ".*"); ok {
+			s = before + ".example"
+		}
+		if strings.Contains(s, "@") || !strings.Contains(s, ".") || checkHost(s) != nil {
+			return &refusal{"want a domain such as example.org, or example.*", ""}
+		}
 	case "duration":
 		if d, err := readDuration(s); err != nil || d <= 0 {
 			return &refusal{"want " + duration.want(), ""}

@@ -57,6 +57,14 @@ func readDuration(s string) (time.Duration, error) {
 	return d + more, err
 }
 
+// PerSecond gives how many mails a second that is; 0: no limit.
+func (r Rate) PerSecond() float64 {
+	if r.Count == 0 || r.Per == 0 {
+		return 0
+	}
+	return float64(r.Count) / r.Per.Seconds()
+}
+
 // String gives the rate as the configuration writes it.
 func (r Rate) String() string {
 	unit := map[time.Duration]string{time.Second: "s", time.Minute: "m", time.Hour: "h", 24 * time.Hour: "d"}[r.Per]

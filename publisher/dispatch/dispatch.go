@@ -121,6 +121,7 @@ type Config struct {
 	Poll    time.Duration // how often Run looks whether something was stopped or held; 0: half a second
 	Outage  time.Duration // how long Run waits for a database server that is away; 0: 5 minutes
 	Retry   Retry
+	Groups  []Group // whose mail is held to a pace of its own; nil: Groups()
 
 	Now    func() time.Time                           // nil: time.Now
 	Sleep  func(context.Context, time.Duration) error // nil: a timer
@@ -165,6 +166,9 @@ func (c Config) withDefaults() Config {
 	c.Retry.GiveUp = or(c.Retry.GiveUp, 3*24*time.Hour)
 	if len(c.Retry.Schedule) == 0 {
 		c.Retry.Schedule = DefaultSchedule()
+	}
+	if c.Groups == nil {
+		c.Groups = Groups()
 	}
 	if c.Unknown == nil {
 		c.Unknown = func(string) Policy { return Leave }

@@ -146,6 +146,7 @@ func (l *lane) Done(m publisher.Mail, receipt publisher.Receipt, err error) {
 		begun = l.c.Now()
 	}
 	p.outcome = l.outcome(p.claim, begun, receipt, err)
+	p.slow = publisher.SlowOf(err)
 	p.heed(&p.outcome, err)
 	p.postpone(&p.outcome, err)
 	l.end(p)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"crieur/publisher"
 )
@@ -22,6 +23,7 @@ type mailing struct {
 	misses  atomic.Int32        // calls in a row that reached no server
 	missed  atomic.Pointer[error]
 	until   atomic.Int64 // no server takes mail before; 0: one may
+	skipped atomic.Bool  // there was no room for some of them to wait
 	away    atomic.Int64 // since when none does; 0: the last mail reached one
 }
 
@@ -41,7 +43,7 @@ func (r *run) sendMails(lots []publisher.Lot) error {
 	for _, lot := range lots {
 		feeders.Go(func() {
 			m := &mailing{run: r, lot: lot}
-			if err := m.feed(o.offers); err != nil {
+			if err := m.feed(o); err != nil {
 				r.fail(err)
 				mu.Lock()
 				defer mu.Unlock()
@@ -57,15 +59,22 @@ func (r *run) sendMails(lots []publisher.Lot) error {
 }
 
 // feed offers a lot's mails until none is due within the run's patience.
-func (m *mailing) feed(offers chan<- []*parcel) error {
+func (m *mailing) feed(o *postroom) error {
 	if err := m.prepare(); err != nil {
 		m.pause(m.lot.Channel, err)
 		return nil
 	}
 	for round := 1; ; round++ {
 		m.misses.Store(0)
-		err := m.offerAll(offers)
+		err := m.offerAll(o.offers)
+		for rooms := int64(0); err == nil && m.skipped.Swap(false); err = m.offerAll(o.offers) {
+			rooms = m.await(&o.rooms, rooms)
+		}
 		m.out.Wait()
+		if err == nil && m.skipped.Load() && !m.stopped() {
+			round-- // the last page was looked through after its feeder had gone on
+			continue
+		}
 		if err != nil || m.halted(m.lot.Channel) {
 			return err
 		}
@@ -213,6 +222,19 @@ func (m *mailing) offerSlice(offers chan<- []*parcel, s slice) error {
 			return nil
 		}
 	}
+}
+
+// await waits until a count that only grows is another one.
+func (m *mailing) await(count *atomic.Int64, from int64) int64 {
+	t := time.NewTicker(lookEvery / 4)
+	defer t.Stop()
+	for count.Load() == from && !m.stopped() {
+		select {
+		case <-t.C:
+		case <-m.ctx.Done():
+		}
+	}
+	return count.Load()
 }
 
 // stopped reports whether no further mail of the lot is to be begun, in this round

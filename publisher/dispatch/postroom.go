@@ -23,7 +23,9 @@ type parcel struct {
 	publisher.Delivery
 	claim   publisher.Claim
 	until   time.Time // of its lease
+	gate    *gate     // nil: it never waits
 	outcome publisher.Outcome
+	slow    bool // the other side wants less at a time
 }
 
 // back reports whether the mail was granted and given back, not begun.
@@ -47,6 +49,7 @@ type postroom struct {
 	ready  chan *parcel
 	wake   chan struct{} // something ended, or a lane found nothing ready
 	dry    atomic.Bool   // a lane found nothing ready
+	rooms  atomic.Int64  // how often there was room again at the gates
 
 	mu    sync.Mutex
 	ended []*parcel
@@ -56,11 +59,16 @@ type postroom struct {
 	most    int       // what room may grow to
 	granted int       // and not recorded
 	waiting []*parcel // offered and not wanted yet
-	failure error     // the ledger's: nothing is recorded any more
+	gates   *gates    // where those wait that may not go yet
+	looked  time.Time // when those were last looked through
+	began   time.Time
+	sent    int
+	failure error // the ledger's: nothing is recorded any more
 }
 
 func (r *run) openPostroom() (*postroom, error) {
-	o := &postroom{run: r, lanes: r.c.Lanes, room: r.c.Lanes, most: r.c.Lanes,
+	now := time.Now()
+	o := &postroom{run: r, lanes: r.c.Lanes, room: r.c.Lanes, most: r.c.Lanes, gates: newGates(r.c.Groups, now), began: now,
 		offers: make(chan []*parcel), wake: make(chan struct{}, 1)}
 	if courier, ok := r.c.Mailer.(publisher.Courier); ok {
 		o.lanes = min(o.lanes, courier.Lanes())
@@ -81,23 +89,30 @@ func (r *run) openPostroom() (*postroom, error) {
 // work is the clerk's day: until nothing more is offered and all is recorded.
 func (o *postroom) work() {
 	defer close(o.ready)
-	timer := time.NewTimer(linger)
+	timer, turn := time.NewTimer(linger), time.NewTimer(linger)
 	timer.Stop()
+	turn.Stop()
 	armed, due, open := false, false, true
 	for {
 		n := o.toRecord()
 		for open && len(o.waiting) == 0 && o.granted-n < o.room {
 			select {
 			case page, more := <-o.offers:
-				o.waiting, open = page, more
+				o.sort(page)
+				open = more
 				continue
 			default:
 			}
 			break
 		}
+		if len(o.gates.held) > 0 || o.gates.full {
+			o.lookThrough()
+			turn.Reset(min(o.gates.next(), lookEvery))
+		}
 		switch {
-		case !open && o.granted == 0 && len(o.waiting) == 0:
+		case !open && o.granted == 0 && len(o.waiting) == 0 && len(o.gates.held) == 0:
 			timer.Stop()
+			turn.Stop()
 			return
 		case o.worthwhile(n, due):
 			o.commit(o.take())
@@ -115,8 +130,10 @@ func (o *postroom) work() {
 		}
 		select {
 		case page, more := <-offers:
-			o.waiting, open = page, more
+			o.sort(page)
+			open = more
 		case <-o.wake:
+		case <-turn.C:
 		case <-timer.C:
 			armed, due = false, true
 		}
@@ -125,7 +142,7 @@ func (o *postroom) work() {
 
 // worthwhile reports whether it is time for a commit with n outcomes.
 func (o *postroom) worthwhile(n int, due bool) bool {
-	wants := min(len(o.waiting), o.room-o.granted+n)
+	wants := min(len(o.waiting)+o.gates.allowed(time.Now()), o.room-o.granted+n)
 	switch {
 	case n+wants == 0:
 		return false
@@ -179,15 +196,27 @@ func (o *postroom) commit(ended []*parcel) {
 	o.lay(wants, c, until)
 }
 
-// choose takes up to n of the mails that wait, without those that are not to be begun.
+// choose takes up to n of the mails that wait, without those that are not to be begun:
+// first those whose gate lets them through, since they have waited longer.
 func (o *postroom) choose(n int) []*parcel {
 	var chosen []*parcel
+	for _, p := range o.gates.pass(n, time.Now()) {
+		if p.stopped() || o.failure != nil {
+			p.gate.out--
+			p.out.Done()
+			continue
+		}
+		chosen = append(chosen, p)
+	}
 	for len(o.waiting) > 0 && len(chosen) < n {
 		p := o.waiting[0]
 		o.waiting = o.waiting[1:]
 		if p.stopped() || o.failure != nil {
 			p.out.Done()
 			continue
+		}
+		if p.gate != nil {
+			p.gate.out++
 		}
 		chosen = append(chosen, p)
 	}
@@ -197,6 +226,7 @@ func (o *postroom) choose(n int) []*parcel {
 // recorded tells of what is in the ledger now.
 func (o *postroom) recorded(ended []*parcel, late []publisher.Claim) {
 	o.granted -= len(ended)
+	o.pace(ended)
 	missed := make(map[publisher.Claim]bool, len(late))
 	for _, l := range late {
 		missed[l] = true
@@ -228,6 +258,9 @@ func (o *postroom) lay(wants []*parcel, c publisher.Commit, until time.Time) {
 			o.granted++
 			o.ready <- p
 			continue
+		}
+		if p.gate != nil {
+			p.gate.out--
 		}
 		if suppressed[k] {
 			delete(suppressed, k)

@@ -62,6 +62,12 @@ func (r Report) Next() (first time.Time) {
 	return first
 }
 
+// A Holder is an Observer that also wants to know how long limits hold the mails up at
+// least, as far as Run has come to know those that wait. It is told every second.
+type Holder interface {
+	Held(atLeast time.Duration)
+}
+
 // Run delivers all that is due in the selection and gives up only what has to wait
 // longer than it has patience for. What is not released yet, held, or stopped is not
 // begun; what becomes so meanwhile is begun no more, within Config.Poll. Channels run side by side, and one's failure

@@ -303,7 +303,7 @@ func (k *conn) used() { k.sent, k.kept = k.sent+1, true }
 // because it has carried enough, someone waits for a place, the server is left alone,
 // or mails are spaced.
 func (p *pool) wanted(k *conn) bool {
-	return k.sent >= p.server.MessagesPerConnection || p.waiting.Load() > 0 || p.away.Load() || p.pace.spacing > 0
+	return k.sent >= p.server.MessagesPerConnection || p.waiting.Load() > 0 || p.away.Load() || p.pace.spaced()
 }
 
 // doubt stops sending a server commands in blocks after it left one unanswered, or

@@ -3,6 +3,7 @@ package mail
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"crieur/publisher"
@@ -22,13 +23,35 @@ func (r Rate) spacing() time.Duration {
 	return r.Per / time.Duration(r.Count)
 }
 
+const (
+	slowEvery = 2 * time.Second // a burst of mails that are told to wait counts once in this time
+	slowest   = time.Second     // between two mails at most, where nothing slower is configured
+	recovery  = 60              // seconds to win half of a speed back
+)
+
 // A pacer spaces mails evenly, so that no hour's allowance goes out in its first
-// minute. Safe for concurrent use.
+// minute. A server that asks for less gets half as many, and a little more again with
+// each that it takes. Safe for concurrent use. Its clock is the machine's.
 type pacer struct {
-	spacing time.Duration
-	mu      sync.Mutex
-	next    time.Time
+	spacing atomic.Int64 // now; 0: none
+	least   time.Duration
+	sent    atomic.Int64 // since the last reckoning
+
+	mu     sync.Mutex
+	next   time.Time
+	was    float64 // mails per second before they were slowed; 0: they are not
+	slowed time.Time
+	since  time.Time
 }
+
+func newPacer(r Rate) *pacer {
+	p := &pacer{least: r.spacing(), since: time.Now()}
+	p.spacing.Store(int64(p.least))
+	return p
+}
+
+// spaced reports whether mails may have to wait.
+func (p *pacer) spaced() bool { return p.spacing.Load() != 0 }
 
 // unpaced is the error of a mail whose turn did not come in time. It was surely
 // not sent.
@@ -39,7 +62,7 @@ func (p *pool) unpaced(err error) error {
 // wait takes the next place and waits for it. Its error is ctx's, and then the
 // place is lost: a mail that was not sent counts as one that was.
 func (p *pacer) wait(ctx context.Context) error {
-	if p.spacing == 0 {
+	if !p.spaced() {
 		return nil
 	}
 	p.mu.Lock()
@@ -48,7 +71,7 @@ func (p *pacer) wait(ctx context.Context) error {
 		p.next = now
 	}
 	at := p.next
-	p.next = p.next.Add(p.spacing)
+	p.next = p.next.Add(time.Duration(p.spacing.Load()))
 	p.mu.Unlock()
 	if at.Equal(now) {
 		return nil
@@ -61,4 +84,57 @@ func (p *pacer) wait(ctx context.Context) error {
 	case <-t.C:
 		return nil
 	}
+}
+
+// slow halves the speed: the one that there is, or the one that was measured.
+func (p *pacer) slow() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	if now.Sub(p.slowed) < slowEvery {
+		return
+	}
+	rate := perSecond(time.Duration(p.spacing.Load()))
+	if rate == 0 {
+		rate = float64(p.sent.Load()) / max(now.Sub(p.since).Seconds(), 0.1)
+	}
+	if rate == 0 {
+		return // it has taken nothing yet: less of that is no help
+	}
+	if p.was == 0 {
+		p.was = rate
+	}
+	p.set(max(rate/2, min(perSecond(slowest), rate)))
+	p.slowed, p.since = now, now
+	p.sent.Store(0)
+}
+
+// well counts a mail that was accepted.
+func (p *pacer) well() {
+	p.sent.Add(1)
+	if time.Duration(p.spacing.Load()) == p.least {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	rate := perSecond(time.Duration(p.spacing.Load()))
+	if rate == 0 || p.was == 0 {
+		return
+	}
+	rate += max(p.was, 1) / 2 / recovery / rate
+	if most := perSecond(p.least); most > 0 && rate >= most || most == 0 && rate >= 2*p.was {
+		p.was = 0
+		p.spacing.Store(int64(p.least))
+		return
+	}
+	p.set(rate)
+}
+
+func (p *pacer) set(rate float64) { p.spacing.Store(int64(float64(time.Second) / rate)) }
+
+func perSecond(spacing time.Duration) float64 {
+	if spacing == 0 {
+		return 0
+	}
+	return float64(time.Second) / float64(spacing)
 }

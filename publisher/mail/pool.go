@@ -22,7 +22,7 @@ const (
 type pool struct {
 	server  Server
 	config  Config
-	pace    pacer
+	pace    *pacer
 	places  chan struct{} // one for each connection in use
 	opening chan struct{} // held while dialling, until one connection has succeeded
 
@@ -47,7 +47,7 @@ type pool struct {
 
 func newPool(s Server, c Config) *pool {
 	c.TLS = tlsConfig(s, c)
-	return &pool{server: s, config: c, pace: pacer{spacing: s.Rate.spacing()}, places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
+	return &pool{server: s, config: c, pace: newPacer(s.Rate), places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
 }
 
 // get gives a connection, one that was used before if there is any; fresh asks for a

@@ -2,6 +2,7 @@ package mail
 
 import (
 	"errors"
+	"strings"
 
 	"crieur/publisher"
 )
@@ -17,6 +18,7 @@ const (
 
 // accepted notes that the server took a mail: it works.
 func (p *pool) accepted() {
+	p.pace.well()
 	if p.trusted.Load() && !p.away.Load() && p.row.Load() == 0 && p.later.Load() == 0 {
 		return
 	}
@@ -34,6 +36,12 @@ func (p *pool) accepted() {
 func (p *pool) refused(no *refusal, e *publisher.Error, others bool) {
 	ours := e.Kind == publisher.Denied || Classify(no.reply.code, no.reply.enhanced) == ClassPolicy ||
 		no.reply.code == 421 || no.at == stepMail && no.reply.code < 500
+	if asksForLess(no.reply) {
+		// Before a recipient was named it is about us, after that perhaps about their side.
+		if e.Slow = no.at != stepMail; !e.Slow {
+			p.pace.slow()
+		}
+	}
 	if !ours {
 		p.row.Store(0) // it knows one reader from the other
 	}
@@ -108,4 +116,19 @@ func (l *lane) others(p *pool) bool {
 		}
 	}
 	return false
+}
+
+// asksForLess reports whether a reply that tells a mail to wait is about how many
+// there are: it names policy or congestion (RFC 3463 §3.5, §3.8), or is 421 or 450
+// without saying why. A mailbox that is full, or a disk, is neither.
+func asksForLess(r reply) bool {
+	_, detail, _ := strings.Cut(r.enhanced, ".")
+	subject, _, _ := strings.Cut(detail, ".")
+	switch {
+	case r.code < 400 || r.code >= 500:
+		return false
+	case subject == "7", detail == "4.5", detail == "3.2", detail == "2.1":
+		return true
+	}
+	return (r.code == 421 || r.code == 450) && (r.enhanced == "" || detail == "0.0")
 }
