@@ -24,11 +24,23 @@ type Article struct {
 	Published    time.Time // zero where not given
 	Embargo      time.Time `json:",omitzero"` // nothing of it goes out before; zero: no such moment
 	Tags         []string
-	Image        *Image  // the lead picture
-	Images       []Image // all pictures in the order they stand in Body, without Image unless it stands there too
-	Warning      string  // content warning; "" for none
-	Blocks       []Block // what the article's own footer asked for, in its order
-	Hash         string  // hex SHA-256 over title, lead, author, body, language, URLs, tags, warning and images
+	Image        *Image   // the lead picture
+	Images       []Image  // all pictures in the order they stand in Body, without Image unless it stands there too
+	Warning      string   // content warning; "" for none
+	Blocks       []Block  // what the article's own footer asked for, in its order
+	Wants        *Wants   `json:",omitempty"` // what it says itself about where it goes; nil: nothing
+	Notes        []string `json:"-"`          // what was left out while it was read, for its author
+	Hash         string   // hex SHA-256 over title, lead, author, body, language, URLs, tags, warning and images
+}
+
+// Wants is what an article says itself about its publishing. What the owner says, on the
+// command line, counts more.
+type Wants struct {
+	Newsletters []string // by name; with Channels empty too: wherever it would go
+	Channels    []string
+	At          time.Time // not before; zero: it does not say
+	Slot        string    // that its posts are placed in; "next", or a name
+	Skip        bool      // it goes nowhere
 }
 
 // An Image stands at a URL or, where the article came from a file, at a local Path.

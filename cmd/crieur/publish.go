@@ -26,6 +26,8 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		test    string
 		at      string
 		slot    string
+		since   string
+		begin   bool
 	)
 	use, short := "publish SRC…", "send an article to every newsletter and channel"
 	switch kind {
@@ -35,16 +37,33 @@ func publishCommand(s *session, kind app.Kind) *cobra.Command {
 		use, short = "post SRC…", "post an article to the social channels"
 	}
 	c := &cobra.Command{
-		Use: use, Short: short, Args: cobra.MinimumNArgs(1),
+		Use: use, Short: short,
+		Args: func(c *cobra.Command, args []string) error {
+			if since != "" {
+				return cobra.MaximumNArgs(1)(c, args)
+			}
+			return cobra.MinimumNArgs(1)(c, args)
+		},
 		Long: short + `.
 
 SRC is a file (Markdown, HTML, text), - for standard input, a web address, or
 feed:NAME for the new articles of a source.
-What was done before is not done again: run it as often as you like.`,
+What was done before is not done again: run it as often as you like.
+
+With --changed-since, SRC is a folder in a git work tree, such as a Hugo site's:
+its articles that are new since that revision are published.`,
 		RunE: func(c *cobra.Command, args []string) error {
 			return s.with(func(a *app.App) (err error) {
 				if o.At, err = s.when(c, a, at); err != nil {
 					return err
+				}
+				if begin && since == "" {
+					return usage("--first is for --changed-since", "leave it out")
+				}
+				if since != "" {
+					if args, err = s.changed(c.Context(), a, since, args, dryRun || test != "" || begin); err != nil || len(args) == 0 {
+						return err
+					}
 				}
 				if dryRun {
 					return s.plan(c.Context(), a, args, article, sel)
@@ -79,6 +98,8 @@ What was done before is not done again: run it as often as you like.`,
 	f.BoolVar(&dryRun, "dry-run", false, "say what would be done, and do nothing")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask before mails and posts leave the machine")
 	f.Float64Var(&o.MaxCost, "max-cost", 0, "stop if the posts cost more than this many US dollars (0: if anything does)")
+	f.StringVar(&since, "changed-since", "", "publish what is new in a git work tree since this `REVISION`")
+	f.BoolVar(&begin, "first", false, "with --changed-since: nothing was published before, so that the state is empty")
 	atFlag(f, &at)
 	if kind != app.Mails {
 		f.StringVar(&slot, "slot", "", "place the posts: next for the first free moment of each channel's slot, or the `NAME` of a slot")
@@ -87,6 +108,38 @@ What was done before is not done again: run it as often as you like.`,
 		f.StringVar(&test, "test", "", "send the mails to this one `ADDRESS` only, marked as a test; nothing is recorded")
 	}
 	return c
+}
+
+// changed gives the articles that are new since a revision, and says what becomes of the
+// others.
+func (s *session) changed(ctx context.Context, a *app.App, since string, args []string, begun bool) ([]string, error) {
+	dir := "."
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	c, err := a.ChangedSince(ctx, since, dir)
+	if err != nil {
+		return nil, err
+	}
+	if s.json() {
+		if err := s.emit(c); err != nil {
+			return nil, err
+		}
+	} else {
+		for _, l := range c.Skipped {
+			s.tell("%s is left out: %s", l.Path, l.Why)
+		}
+		for _, n := range c.Notes {
+			s.tell("%s", n)
+		}
+		if len(c.New) == 0 {
+			s.tell("no new article since %s: nothing to do", since)
+		}
+	}
+	if len(c.New) > 0 && !begun {
+		return c.New, a.Begun(ctx)
+	}
+	return c.New, nil
 }
 
 func atFlag(f *pflag.FlagSet, at *string) {

@@ -58,6 +58,9 @@ type rendered struct {
 func (a *App) build(ctx context.Context, article publisher.Article, t targets) (*edition, error) {
 	e := &edition{article: article, targets: t, networks: map[string]publisher.Network{}}
 	now := a.o.Now()
+	for _, note := range article.Notes {
+		e.warn(note)
+	}
 	if missing := asksForOriginal(article); missing {
 		e.warn("the article offers its original, but no address of it is known: give original_url, or --original URL")
 	}

@@ -30,7 +30,7 @@ func (a *App) Publish(ctx context.Context, src string, ao ArticleOptions, s Sele
 	if err != nil {
 		return nil, err
 	}
-	return a.publish(ctx, e, o)
+	return a.publish(ctx, e, o.asWanted(e.article, a.o.Now()))
 }
 
 // publish takes an edition the rest of the way.

@@ -67,6 +67,9 @@ func (a *App) edition(ctx context.Context, src string, ao ArticleOptions, s Sele
 	if err != nil {
 		return nil, err
 	}
+	if t, err = a.wanted(t, s, article); err != nil {
+		return nil, err
+	}
 	if err := a.invent(ctx); err != nil {
 		return nil, err
 	}

@@ -40,10 +40,16 @@ func (d *draft) declared(c Config) error {
 		}
 	}
 	m.image = f.picture("image", "images", "cover", "featuredimage", "featuredimg", "thumbnail", "header", "photo")
-	if m.canonical == "" {
+	site := hugoOf(d.in.dir)
+	if m.language == "" {
+		m.language = site.languageOf(d.in.src)
+	}
+	if m.canonical == "" && site != nil {
+		m.canonical = site.link(d, c.SiteURL)
+	} else if m.canonical == "" {
 		m.canonical = d.permalink(c)
 	}
-	return nil
+	return d.wants()
 }
 
 func (d *draft) refuseUnpublished(c Config) error {
@@ -86,7 +92,7 @@ func (d *draft) declaredDate(c Config) error {
 	return nil
 }
 
-// permalink gives the address that the site's generator makes of url, permalink
+// permalink gives the address that a generator other than Hugo makes of url, permalink
 // or slug; "" where it cannot be known.
 func (d *draft) permalink(c Config) string {
 	if c.SiteURL == "" {

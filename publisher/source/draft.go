@@ -15,6 +15,8 @@ type draft struct {
 	format format
 	text   string // without the front matter, whose lines are left empty
 	front  *frontMatter
+	zone   *time.Location // of dates without one
+	notes  []string       // what was left out
 	meta   meta
 	blocks []*block
 	asks   []ask
@@ -35,6 +37,7 @@ type meta struct {
 	embargo   time.Time
 	tags      []string
 	image     *picture
+	wants     *publisher.Wants
 
 	firmLead bool // the author wrote the lead; it is not a search engine's excerpt
 }

@@ -68,6 +68,7 @@ func (d *draft) hasBody() bool {
 func (d *draft) fill(a *publisher.Article, lead *shown, pictures []shown, c Config) {
 	m := &d.meta
 	a.Title, a.Lead, a.Author, a.Warning = m.title, oneLine(m.lead), oneLine(m.author), oneLine(m.warning)
+	a.Wants, a.Notes = m.wants, d.notes
 	a.Published, a.Embargo, a.Tags = m.published, m.embargo, tidyTags(m.tags)
 	for _, p := range pictures {
 		a.Images = append(a.Images, p.Image)

@@ -141,12 +141,19 @@ func parse(in input, c Config) (*draft, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &draft{in: in, format: in.format, text: text, front: front}
+	d := &draft{in: in, format: in.format, text: text, front: front, zone: c.Location}
 	if d.format == formatUnknown {
 		d.format = sniff(text, front)
 	}
 	if err := d.declared(c); err != nil {
 		return nil, err
+	}
+	if front != nil && d.format != formatText {
+		var dropped []string
+		d.text, dropped = d.shortcodes(d.text)
+		for _, name := range dropped {
+			d.notes = append(d.notes, "the shortcode "+oneLine(name)+" is left out: what it shows is made by the site's templates")
+		}
 	}
 	switch d.format {
 	case formatMarkdown:
