@@ -15,8 +15,7 @@ import (
 )
 
 // api gives the HTTP API. The store has to be open.
-func (a *App) api() http.Handler {
-	in := &intake{a: a}
+func (a *App) api(in *intake) http.Handler {
 	c := web.APIConfig{Intake: in, Books: books{a}, Brake: brake{a}, Burst: a.conf.API.Rate.Count, Per: a.conf.API.Rate.Per, Now: a.o.Now, Log: a.o.Log}
 	for _, t := range a.conf.API.Tokens {
 		if t.Token != "" { // in mode sandbox its variable may be missing
@@ -24,6 +23,17 @@ func (a *App) api() http.Handler {
 		}
 	}
 	return web.API(c)
+}
+
+// systems answers the webhooks of content systems.
+func (a *App) systems(in *intake) http.Handler {
+	c := web.CMSConfig{Arrivals: in, Now: a.o.Now, Log: a.o.Log}
+	for _, s := range a.conf.Sources {
+		if s.Webhook != "" {
+			c.Systems = append(c.Systems, web.CMS{Name: s.Name, Kind: s.Webhook, Secret: s.Secret, Fields: web.CMSFields(s.Fields)})
+		}
+	}
+	return web.CMSHooks(c)
 }
 
 // books shows the ledger to the API.

@@ -115,7 +115,7 @@ func (a *App) SourceDue(ctx context.Context, name string) (bool, error) {
 // SourceNames gives the sources in the configuration's order.
 func (a *App) SourceNames() []string {
 	var names []string
-	for _, s := range a.conf.Sources {
+	for _, s := range a.conf.Feeds() {
 		names = append(names, s.Name)
 	}
 	return names
@@ -124,13 +124,13 @@ func (a *App) SourceNames() []string {
 // source gives a configured source, or for a feed's address one that is watched
 // with the usual settings under that address.
 func (a *App) source(name string) (config.Source, error) {
-	for _, s := range a.conf.Sources {
+	for _, s := range a.conf.Feeds() {
 		if s.Name == name {
 			return s, nil
 		}
 	}
 	if isAddress(name) {
-		for _, s := range a.conf.Sources {
+		for _, s := range a.conf.Feeds() {
 			if s.Feed == name {
 				return s, nil
 			}
@@ -277,7 +277,7 @@ func (a *App) isFeed(src string) bool {
 	if err != nil || !isAddress(src) {
 		return false
 	}
-	if slices.ContainsFunc(a.conf.Sources, func(s config.Source) bool { return s.Feed == src }) {
+	if slices.ContainsFunc(a.conf.Feeds(), func(s config.Source) bool { return s.Feed == src }) {
 		return true
 	}
 	switch base := strings.ToLower(path.Base(u.Path)); {

@@ -53,7 +53,9 @@ func (a *App) pages(ctx context.Context) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("/hooks/", hooks)
 	mux.Handle("/websub/", hubs)
-	mux.Handle("/api/", a.api())
+	in := &intake{a: a}
+	mux.Handle("/api/", a.api(in))
+	mux.Handle("/hooks/cms/", a.systems(in))
 	mux.Handle("/", public)
 	return mux, nil
 }

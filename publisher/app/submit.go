@@ -12,9 +12,12 @@ import (
 	"crieur/publisher/web"
 )
 
-// apiScheme begins Article.Source for one that was handed in over the API; the token's
-// name follows.
-const apiScheme = "api:"
+// These begin Article.Source for one that was handed in over the API, with the token's
+// name behind it, and for one that a webhook brought, with the source's.
+const (
+	apiScheme  = "api:"
+	hookScheme = "hook:"
+)
 
 // Submit takes an article in: with s.To it is planned at once, like publish plans it, and
 // delivered when the daemon looks next; else it arrives, and the routes plan it.
@@ -32,6 +35,46 @@ func (in *intake) Submit(ctx context.Context, s web.Submission) (web.Submitted, 
 	return in.a.arrangeFor(ctx, article, s, out)
 }
 
+var _ web.Arrivals = (*intake)(nil)
+
+// Arrive takes in what a content system published, for the routes. Where it sent no text,
+// the page is read.
+func (in *intake) Arrive(ctx context.Context, s web.Submission) (web.Submitted, error) {
+	var article publisher.Article
+	var err error
+	from := in.a.conf.SourceNamed(sourceName(s.Source))
+	s.Tags, s.Language = append(s.Tags, from.Tags...), firstOf(from.Language, s.Language)
+	if s.HTML+s.Markdown+s.Text == "" && s.URL != "" {
+		article, err = in.a.readPage(ctx, s)
+	} else {
+		article, err = in.a.compose(ctx, s)
+	}
+	if err != nil {
+		return web.Submitted{}, err
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return in.a.arrive(ctx, article, false, web.Submitted{Article: article.ID, Targets: []web.Target{}, Warnings: []string{}})
+}
+
+// readPage reads the article at a submission's address, with the guards that hold for every
+// address that is fetched.
+func (a *App) readPage(ctx context.Context, s web.Submission) (publisher.Article, error) {
+	if source.WithoutTracking(s.URL) == "" {
+		return publisher.Article{}, &publisher.Error{Kind: publisher.Invalid, Op: "read article", Where: "url", Err: errors.New("it is no http or https address")}
+	}
+	c := a.sourceConfig(ArticleOptions{ID: s.ID, Language: s.Language})
+	c.AllowPrivate = c.AllowPrivate || a.conf.SourceNamed(sourceName(s.Source)).AllowPrivate
+	article, err := source.Read(ctx, s.URL, nil, c)
+	article.Source = s.Source
+	for _, t := range s.Tags { // routes may go by them
+		if !slices.Contains(article.Tags, t) {
+			article.Tags = append(article.Tags, t)
+		}
+	}
+	return article, err
+}
+
 // compose makes the article of a submission.
 func (a *App) compose(ctx context.Context, s web.Submission) (publisher.Article, error) {
 	for _, u := range []struct{ key, address string }{{"url", s.URL}, {"original_url", s.OriginalURL}, {"image.url", pictureOf(s).URL}} {
@@ -40,7 +83,7 @@ func (a *App) compose(ctx context.Context, s web.Submission) (publisher.Article,
 				Hint: "write the whole address, such as https://example.org/article"}
 		}
 	}
-	p := source.Piece{Source: apiScheme + s.Token, Where: "markdown", URL: s.URL, Title: s.Title, Lead: s.Lead, Authored: true,
+	p := source.Piece{Source: s.Source, Where: "markdown", URL: s.URL, Title: s.Title, Lead: s.Lead, Authored: true,
 		HTML: s.HTML, Markdown: s.Markdown, Text: s.Text, Author: s.Author, Tags: s.Tags}
 	if s.Published != nil {
 		p.Published = s.Published.UTC()
@@ -110,7 +153,12 @@ func letterName(p Placed) string {
 
 // sourceName gives the name by which routes know a source.
 func sourceName(s string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(s, sourceScheme), apiScheme)
+	for _, scheme := range []string{sourceScheme, apiScheme, hookScheme} {
+		if name, ok := strings.CutPrefix(s, scheme); ok {
+			return name
+		}
+	}
+	return s
 }
 
 // arrangeFor plans an article for the newsletters and channels that a submission names.

@@ -28,6 +28,7 @@ func (l *loader) check(c *Config) {
 	l.checkWhen(c)
 	l.checkBudgets(c)
 	l.checkAPI(c)
+	l.checkSources(c)
 	if c.Preflight.SizeWarn > c.Preflight.SizeFail {
 		l.wrong("preflight\x00size_warn", "is larger than preflight.size_fail", "a warning comes before the failure")
 	}

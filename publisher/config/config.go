@@ -66,7 +66,7 @@ type Config struct {
 	Sandbox     Sandbox      `mapstructure:"sandbox" desc:"The servers that stand in for all others in mode sandbox."`
 	Telemetry   Telemetry    `mapstructure:"telemetry" desc:"Figures about the daemon for those who watch it."`
 	Article     Article      `mapstructure:"article" desc:"How articles are read."`
-	Sources     []Source     `mapstructure:"sources" names:"source" desc:"The feeds that articles come from, by name: feed:NAME stands for the new articles of one."`
+	Sources     []Source     `mapstructure:"sources" names:"source" desc:"Where articles come from, by name: feeds, of which feed:NAME stands for the new articles, and content systems that tell of theirs."`
 	SMTP        []SMTP       `mapstructure:"smtp" names:"server" desc:"The servers that take the mails, by name. The first is used; the later ones take over while it cannot be reached."`
 	Returns     Returns      `mapstructure:"returns" desc:"What comes back: bounces and complaints."`
 	DKIM        []DKIM       `mapstructure:"dkim" names:"domain" desc:"The domains whose mails are signed, by name; one also signs for senders below it."`

@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"time"
 
@@ -94,10 +95,10 @@ type UTM struct {
 	Campaign string `mapstructure:"campaign" desc:"utm_campaign. Left out: the newsletter's or channel's name."`
 }
 
-// A Source is a feed that is watched.
+// A Source is a feed that is watched, or a content system that tells of what it publishes.
 type Source struct {
 	Name         string        `mapstructure:"-"`
-	Feed         string        `mapstructure:"feed" required:"true" format:"url" desc:"Address of the RSS, Atom or JSON feed."`
+	Feed         string        `mapstructure:"feed" format:"url" desc:"Address of the RSS, Atom or JSON feed."`
 	Every        time.Duration `mapstructure:"every" min:"60000000000" desc:"Time between two looks at it, at least 1m. Left out: 15m, or longer where the feed asks for it."`
 	Backfill     string        `mapstructure:"backfill" default:"none" format:"backfill" desc:"What of the articles that are there at the first look counts as new: none, or how many of the newest."`
 	FullText     string        `mapstructure:"full_text" default:"auto" enum:"auto,always,never" desc:"Whether an article's text is read from its page: auto where the feed has only an excerpt."`
@@ -107,6 +108,60 @@ type Source struct {
 	AllowPrivate bool          `mapstructure:"allow_private" default:"false" desc:"Whether the feed and its pages may stand at private addresses, such as 192.168.0.10."`
 	Tags         []string      `mapstructure:"tags" desc:"Added to the tags of each article."`
 	Language     string        `mapstructure:"language" format:"language" desc:"Language of its articles, whatever the feed says. Left out: as it says."`
+
+	Webhook string           `mapstructure:"webhook" enum:"ghost,wordpress,generic" desc:"In place of a feed: the content system that tells crieur serve, at /hooks/cms/NAME below server.public_url, when it has published something."`
+	Secret  publisher.Secret `mapstructure:"secret" desc:"What its webhook is signed with, or sends as a token: write ${env:NAME} or ${file:PATH}."`
+	Fields  Fields           `mapstructure:"fields" desc:"For webhook: generic, where its JSON has an article's parts: keys, with dots between levels, such as data.headline. Left out: under these names, at the top."`
+}
+
+// Fields says where a content system's JSON has an article's parts.
+type Fields struct {
+	ID        string `mapstructure:"id" desc:"What the system knows it by."`
+	Title     string `mapstructure:"title" desc:"Title, in plain text."`
+	Lead      string `mapstructure:"lead" desc:"Paragraph under the headline, in plain text."`
+	HTML      string `mapstructure:"html" desc:"Body as HTML. Without a body the page at url is read."`
+	Markdown  string `mapstructure:"markdown" desc:"Body as Markdown."`
+	Text      string `mapstructure:"text" desc:"Body as plain text."`
+	URL       string `mapstructure:"url" desc:"The site's own page."`
+	Language  string `mapstructure:"language" desc:"A tag such as fr."`
+	Author    string `mapstructure:"author" desc:"Name of the author."`
+	Published string `mapstructure:"published" desc:"Moment of publication, as 2026-03-01T18:30:00+01:00."`
+	Image     string `mapstructure:"image" desc:"Address of the lead picture."`
+	Tags      string `mapstructure:"tags" desc:"List of texts."`
+}
+
+// Feeds gives the sources that are feeds.
+func (c *Config) Feeds() []Source {
+	return slices.DeleteFunc(slices.Clone(c.Sources), func(s Source) bool { return s.Webhook != "" })
+}
+
+// SourceNamed gives a source; a zero one where there is none of that name.
+func (c *Config) SourceNamed(name string) Source {
+	for _, s := range c.Sources {
+		if s.Name == name {
+			return s
+		}
+	}
+	return Source{}
+}
+
+// leastSecret is the shortest secret of a webhook that nobody guesses.
+const leastSecret = 16
+
+func (l *loader) checkSources(c *Config) {
+	for _, s := range c.Sources {
+		at := path("sources").key(s.Name)
+		switch {
+		case s.Webhook == "" && s.Feed == "" && l.value(at.key("feed")) == nil && l.value(at.key("webhook")) == nil:
+			l.wrong(at, "has neither feed nor webhook", "add feed: with the address of its feed")
+		case s.Webhook != "" && s.Feed != "":
+			l.wrong(at, "has both feed and webhook", "make two sources of it, or take one: articles of both would be told twice")
+		case s.Webhook != "" && s.Secret == "" && (l.live || l.value(at.key("secret")) == nil):
+			l.wrong(at, "has no secret", "add secret: ${env:NAME}; without it anyone could hand articles in")
+		case s.Secret != "" && len(s.Secret) < leastSecret:
+			l.wrong(at.key("secret"), "is shorter than "+strconv.Itoa(leastSecret)+" characters, and can be guessed", "openssl rand -hex 24 makes one")
+		}
+	}
 }
 
 // Newest gives how many of the articles that are there at the first look are new.

@@ -29,7 +29,7 @@ type Submission struct {
 	Slot   string   `json:"slot"`
 	DryRun bool     `json:"dry_run"`
 
-	Token string `json:"-"` // the name of the token that it came with
+	Source string `json:"-"` // "api:" and the token's name, or "hook:" and the source's
 }
 
 // A SubmittedPic is the lead picture of a Submission.
@@ -113,7 +113,7 @@ func (a *api) submit(w http.ResponseWriter, r *http.Request, t Token) error {
 	if key := strings.Trim(strings.TrimSpace(r.Header.Get("Idempotency-Key")), `"`); s.ID == "" && s.URL == "" {
 		s.ID = key // an article with neither is known by its title, which may be mended between two tries
 	}
-	s.Token = t.Name
+	s.Source = "api:" + t.Name
 	done, err := a.Intake.Submit(r.Context(), s)
 	if err != nil {
 		return err
