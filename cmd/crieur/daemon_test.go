@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	"crieur/publisher"
+	"crieur/publisher/ledger"
 	"crieur/publisher/ledger/ledgertest"
 )
 
@@ -22,11 +24,7 @@ import (
 func TestWorkersShareOneIssue(t *testing.T) {
 	t.Parallel()
 	h := newHousehold(t, "CRIEUR_NEWSLETTERS_QUOTIDIEN_UNKNOWN=leave", fmt.Sprintf("CRIEUR_SMTP_MAIN_CONNECTIONS=%d", killLanes))
-	for _, e := range ledgertest.Engines() {
-		if e.Name == "postgres" {
-			h.env = append(h.env, "CRIEUR_STATE_DSN="+e.New(t).DSN)
-		}
-	}
+	h.env = append(h.env, "CRIEUR_STATE_DSN="+postgresDSN(t))
 	h.readers(killReaders)
 	h.serveSandbox()
 	if !h.kill(h.after(20), "publish", h.article(), "-q") {
@@ -225,12 +223,7 @@ func TestMoveToPostgres(t *testing.T) {
 	if out := h.combined("migrate"); !strings.Contains(out, "sqlite") || !strings.Contains(out, "queue of version 8") {
 		t.Errorf("migrate says %q", out)
 	}
-	dsn := ""
-	for _, e := range ledgertest.Engines() {
-		if e.Name == "postgres" {
-			dsn = e.New(t).DSN
-		}
-	}
+	dsn := postgresDSN(t)
 	c := h.serving()
 	h.run([]int{exitFailed}, "migrate", "--to", dsn) // not beside a daemon
 	h.end(c, 10*time.Second)
@@ -249,4 +242,38 @@ func TestMoveToPostgres(t *testing.T) {
 	if out := h.combined("migrate", "--to", "postgres://u:hunter2@127.0.0.1:1/x"); strings.Contains(out, "hunter2") {
 		t.Errorf("the password is told: %q", out)
 	}
+}
+
+// TestSandboxBooksOnPostgres publishes in the sandbox and finds nothing of it among
+// the live books of the same database.
+func TestSandboxBooksOnPostgres(t *testing.T) {
+	t.Parallel()
+	dsn := postgresDSN(t)
+	h := newHousehold(t, "CRIEUR_STATE_DSN="+dsn)
+	h.run([]int{exitDone}, "publish", h.article())
+	h.end(h.serving(), 10*time.Second)
+	counted := func(c ledger.Config) int {
+		t.Helper()
+		lots, err := ledgertest.Open(t, c).Lots(t.Context(), publisher.Selection{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(lots)
+	}
+	if n := counted(ledger.Config{DSN: dsn, Apart: "sandbox"}); n == 0 {
+		t.Error("the sandbox knows nothing of what it published")
+	}
+	if n := counted(ledger.Config{DSN: dsn}); n != 0 {
+		t.Errorf("%d lots of the sandbox are among the live ones", n)
+	}
+}
+
+func postgresDSN(t *testing.T) string {
+	t.Helper()
+	for _, e := range ledgertest.Engines() {
+		if e.Name == "postgres" {
+			return e.New(t).DSN
+		}
+	}
+	panic("no such engine")
 }

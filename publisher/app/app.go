@@ -199,12 +199,21 @@ func (a *App) stateDir() string {
 	return filepath.Join(dir, a.conf.Mode)
 }
 
+// apart does in a database what stateDir does on the disk: the live books are where
+// the owner's address says, others beside them.
+func (a *App) apart() string {
+	if a.Live() {
+		return ""
+	}
+	return a.conf.Mode
+}
+
 // open gives the store, opened at its first use.
 func (a *App) open(ctx context.Context) (*ledger.Ledger, error) {
 	if a.store != nil {
 		return a.store, nil
 	}
-	l, err := ledger.Open(ctx, ledger.Config{Dir: a.stateDir(), DSN: a.conf.State.DSN.Reveal(), Now: a.o.Now,
+	l, err := ledger.Open(ctx, ledger.Config{Dir: a.stateDir(), DSN: a.conf.State.DSN.Reveal(), Apart: a.apart(), Now: a.o.Now,
 		Bounces: ledger.Bounces{Limit: a.conf.Returns.Limit, HalfLife: a.conf.Returns.HalfLife}})
 	if err != nil {
 		return nil, err

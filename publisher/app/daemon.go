@@ -128,7 +128,7 @@ func (d *daemon) stopQueue(ctx context.Context) error {
 // openQueue opens the alarms and, in a worker, what answers them.
 func (d *daemon) openQueue(ctx context.Context) (err error) {
 	a := d.first
-	c := queue.Config{SQLite: a.store.Writer(), DSN: a.conf.State.DSN.Reveal(), ID: d.self.ID, Log: a.o.Log, Now: a.o.Now}
+	c := queue.Config{SQLite: a.store.Writer(), DSN: a.conf.State.DSN.Reveal(), Schema: a.store.Schema(), ID: d.self.ID, Log: a.o.Log, Now: a.o.Now}
 	if m := a.courier.metrics; m != nil {
 		c.Rang = m.Rang
 	}

@@ -61,7 +61,7 @@ func (a *App) Move(ctx context.Context, dsn string, waiting func()) (r *MigrateR
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
-	to, err := ledger.Open(ctx, ledger.Config{DSN: dsn, Now: a.o.Now})
+	to, err := ledger.Open(ctx, ledger.Config{DSN: dsn, Apart: a.apart(), Now: a.o.Now})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +85,7 @@ func (a *App) migrateStore(ctx context.Context, store *ledger.Ledger, dsn string
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	q, err := queue.Open(ctx, queue.Config{SQLite: store.Writer(), DSN: dsn, Log: a.o.Log, Now: a.o.Now})
+	q, err := queue.Open(ctx, queue.Config{SQLite: store.Writer(), DSN: dsn, Schema: store.Schema(), Log: a.o.Log, Now: a.o.Now})
 	if err != nil {
 		return nil, err
 	}

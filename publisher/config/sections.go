@@ -34,7 +34,7 @@ type Legal struct {
 // State is the store: a folder, or a PostgreSQL database.
 type State struct {
 	Dir string           `mapstructure:"dir" default:".crieur" desc:"Folder of the state, relative to the configuration's folder."`
-	DSN publisher.Secret `mapstructure:"dsn" desc:"PostgreSQL data source, such as ${env:DATABASE_URL}. Left out: SQLite in the folder."`
+	DSN publisher.Secret `mapstructure:"dsn" desc:"PostgreSQL data source, such as ${env:DATABASE_URL}. Left out: SQLite in the folder. The sandbox keeps its books there too, in a schema of its own: crieur_sandbox."`
 
 	Elsewhere string `mapstructure:"elsewhere" default:"ask" enum:"ask,go" desc:"What to do in mode live when the state stands on another machine or in another folder than before, and may be a copy: ask (nothing is sent until crieur resume --here), or go on, for CI that restores it for each run."`
 }

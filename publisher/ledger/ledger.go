@@ -27,6 +27,7 @@ import (
 type Config struct {
 	Dir     string           // state folder of SQLite; made with mode 0700 if it does not exist
 	DSN     string           // PostgreSQL: "postgres://user:password@host/database" or key=value pairs
+	Apart   string           // PostgreSQL: keeps these books in a schema of their own, named after DSN's and this; made if it does not exist
 	Now     func() time.Time // nil: time.Now
 	Bounces Bounces
 }
@@ -38,6 +39,7 @@ type Ledger struct {
 	read    *sql.DB // SQLite: a pool that sees committed rows; PostgreSQL: the same as write
 	engine  engine
 	dir     string
+	schema  string // PostgreSQL: "": as the address says
 	now     func() time.Time
 	salt    []byte
 	returns []byte // what return addresses are signed with
@@ -67,7 +69,7 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 	var err error
 	switch {
 	case c.DSN != "":
-		err = l.openPostgres(ctx, c.DSN)
+		err = l.openPostgres(ctx, c)
 	case c.Dir != "":
 		err = l.openSQLite(ctx)
 	default:

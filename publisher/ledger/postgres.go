@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,9 +18,9 @@ const (
 	migrationKey = 0x63726965757200 // "crieur"
 )
 
-func (l *Ledger) openPostgres(ctx context.Context, dsn string) error {
+func (l *Ledger) openPostgres(ctx context.Context, c Config) error {
 	l.engine = postgres
-	config, err := pgx.ParseConfig(dsn)
+	config, err := pgx.ParseConfig(c.DSN)
 	if err != nil {
 		// The parser's own words may quote the address, and so its password.
 		return &publisher.Error{Kind: publisher.Invalid, Op: opOpen, Where: "state.dsn",
@@ -27,6 +28,10 @@ func (l *Ledger) openPostgres(ctx context.Context, dsn string) error {
 	}
 	if config.RuntimeParams["application_name"] == "" {
 		config.RuntimeParams["application_name"] = "crieur"
+	}
+	if c.Apart != "" {
+		l.schema = beside(config.RuntimeParams["search_path"], c.Apart)
+		config.RuntimeParams["search_path"] = pgx.Identifier{l.schema}.Sanitize()
 	}
 	l.write = sql.OpenDB(stdlib.GetConnector(*config))
 	l.write.SetMaxOpenConns(connections)
@@ -48,5 +53,46 @@ func (l *Ledger) openPostgres(ctx context.Context, dsn string) error {
 		return l.fail(opOpen, err)
 	}
 	defer conn.ExecContext(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock($1)`, migrationKey)
+	if err := l.makeSchema(ctx, conn); err != nil {
+		return err
+	}
 	return l.migrate(ctx)
+}
+
+// Schema names the schema of PostgreSQL that the store was told to keep to; "": none
+// but its address's. Whoever else works in the same store has to keep to it too.
+func (l *Ledger) Schema() string { return l.schema }
+
+// beside names a schema after the first one of a search path.
+func beside(searchPath, apart string) string {
+	first, _, _ := strings.Cut(searchPath, ",")
+	switch first = strings.Trim(first, ` "`); first {
+	case "", "$user", "public":
+		first = "crieur"
+	}
+	return first + "_" + apart
+}
+
+// makeSchema makes the store's own schema. One that is there already is not made even
+// in words: that too would want the right to make one.
+func (l *Ledger) makeSchema(ctx context.Context, conn *sql.Conn) error {
+	if l.schema == "" {
+		return nil
+	}
+	var there bool
+	if err := conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM pg_namespace WHERE nspname = $1)`, l.schema).Scan(&there); err != nil {
+		return l.fail(opOpen, err)
+	}
+	if there {
+		return nil
+	}
+	_, err := conn.ExecContext(ctx, `CREATE SCHEMA `+pgx.Identifier{l.schema}.Sanitize())
+	if err == nil {
+		return nil
+	}
+	err = l.fail(opOpen, err)
+	if e := (*publisher.Error)(nil); errors.As(err, &e) && e.Kind == publisher.Denied {
+		e.Hint = "have its owner make the schema that the sandbox keeps its books in: CREATE SCHEMA " + l.schema + " AUTHORIZATION …"
+	}
+	return err
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
@@ -70,6 +71,9 @@ func (q *Queue) openPostgres(ctx context.Context) error {
 	config.MaxConns = connections
 	if config.ConnConfig.RuntimeParams["application_name"] == "" {
 		config.ConnConfig.RuntimeParams["application_name"] = "crieur queue"
+	}
+	if q.c.Schema != "" {
+		config.ConnConfig.RuntimeParams["search_path"] = pgx.Identifier{q.c.Schema}.Sanitize()
 	}
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {

@@ -41,6 +41,7 @@ type Kind struct {
 type Config struct {
 	SQLite *sql.DB         // the ledger's one writing connection; no other process may work on it
 	DSN    string          // PostgreSQL, as the ledger's
+	Schema string          // the ledger's, where that keeps to one of its own; it exists
 	ID     string          // of this process, different from any other's; "": made up
 	Kinds  map[string]Kind // what this process does, by name (a-z, 0-9, -); none: it only sets alarms
 	Log    *slog.Logger    // nil: nothing is logged

@@ -120,7 +120,10 @@ func database(t testing.TB) string {
 	// A schema is made ten times as fast as a database.
 	name := fmt.Sprintf("crieur_%016x", rand.Uint64())
 	run(t, admin, "CREATE SCHEMA "+name)
-	t.Cleanup(func() { run(t, admin, "DROP SCHEMA "+name+" CASCADE") })
+	t.Cleanup(func() {
+		run(t, admin, "DROP SCHEMA "+name+" CASCADE")
+		run(t, admin, "DROP SCHEMA IF EXISTS "+name+"_sandbox CASCADE")
+	})
 	config, err := pgx.ParseConfig(admin)
 	if err != nil {
 		t.Fatal(err)
