@@ -13,7 +13,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/user"
 	"path/filepath"
+	"strconv"
 	"time"
 )
 
@@ -23,15 +25,20 @@ type Server struct {
 	Roots   *x509.CertPool // that its certificate is trusted by
 	dir     string
 	process *exec.Cmd
+
+	uid, gid int    // own the mailboxes
+	rootless string // what Dovecot needs to be told where root does not start it
 }
 
+// nobody owns the mailboxes where root starts Dovecot, which does not serve root's.
+const nobody = 65534
+
 const (
-	mailUser = 65534 // owns the mailboxes; Dovecot does not serve root's
 	User     = "bounces"
 	Password = `geheim "mot de passe"`
 )
 
-// Start starts Dovecot; it has to be installed, and the user be root.
+// Start starts Dovecot, which has to be installed, as any user.
 func Start() (*Server, error) {
 	program, err := exec.LookPath("dovecot")
 	if err != nil {
@@ -44,10 +51,38 @@ func Start() (*Server, error) {
 		return nil, err
 	}
 	d := &Server{dir: dir, Ports: map[string]int{}}
-	if err := d.start(program); err != nil {
+	err = d.ownMail()
+	if err == nil {
+		err = d.start(program)
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Stop())
 	}
 	return d, nil
+}
+
+// ownMail says whose the mailboxes are. Who is not root can give them to nobody else,
+// has Dovecot do without users of its own, and locks nothing into a folder
+// (doc.dovecot.org/2.3/configuration_manual/howto/rootless).
+func (d *Server) ownMail() error {
+	if os.Geteuid() == 0 {
+		d.uid, d.gid = nobody, nobody
+		return nil
+	}
+	d.uid, d.gid = os.Geteuid(), os.Getegid()
+	who, err := user.LookupId(strconv.Itoa(d.uid))
+	if err != nil {
+		return err
+	}
+	group, err := user.LookupGroupId(strconv.Itoa(d.gid))
+	if err != nil {
+		return err
+	}
+	d.rootless = fmt.Sprintf("default_internal_user = %[1]s\ndefault_login_user = %[1]s\ndefault_internal_group = %[2]s\n", who.Username, group.Name)
+	for _, service := range []string{"anvil", "imap-login", "pop3-login"} {
+		d.rootless += "service " + service + " {\n chroot =\n}\n"
+	}
+	return nil
 }
 
 // Stop ends the server and removes its folder.
@@ -68,8 +103,8 @@ func (d *Server) start(program string) error {
 		return fmt.Sprintf("service %[1]s-login {\n inet_listener %[1]s {\n port = %[2]d\n }\n inet_listener %[1]ss {\n port = %[3]d\n ssl = yes\n }\n}\n", p, d.Ports[p], d.Ports[p+"s"])
 	}
 	conf := fmt.Sprintf("protocols = imap pop3\nlisten = 127.0.0.1\nbase_dir = %[1]s/run\nstate_dir = %[1]s/run\nlog_path = %[1]s/dovecot.log\ndisable_plaintext_auth = no\n"+
-		"ssl = yes\nssl_cert = <%[1]s/cert.pem\nssl_key = <%[1]s/key.pem\nmail_location = maildir:%[1]s/mail/%%n\nmail_uid = %[2]d\nmail_gid = %[2]d\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n"+
-		"passdb {\n driver = passwd-file\n args = scheme=PLAIN %[1]s/users\n}\nuserdb {\n driver = static\n args = uid=%[2]d gid=%[2]d home=%[1]s/mail/%%n allow_all_users=yes\n}\n", dir, mailUser) + listener("imap") + listener("pop3")
+		"ssl = yes\nssl_cert = <%[1]s/cert.pem\nssl_key = <%[1]s/key.pem\nmail_location = maildir:%[1]s/mail/%%n\nmail_uid = %[2]d\nmail_gid = %[3]d\nfirst_valid_uid = 1\nfirst_valid_gid = 1\n"+
+		"passdb {\n driver = passwd-file\n args = scheme=PLAIN %[1]s/users\n}\nuserdb {\n driver = static\n args = uid=%[2]d gid=%[3]d home=%[1]s/mail/%%n allow_all_users=yes\n}\n", dir, d.uid, d.gid) + listener("imap") + listener("pop3") + d.rootless
 	if err := os.WriteFile(filepath.Join(dir, "dovecot.conf"), []byte(conf), 0o644); err != nil {
 		return err
 	}
@@ -105,7 +140,7 @@ func (d *Server) start(program string) error {
 
 func (d *Server) folders() error {
 	errs := []error{os.Chmod(d.dir, 0o755), d.certificate(),
-		os.Mkdir(filepath.Join(d.dir, "mail"), 0o700), os.Chown(filepath.Join(d.dir, "mail"), mailUser, mailUser),
+		os.Mkdir(filepath.Join(d.dir, "mail"), 0o700), os.Chown(filepath.Join(d.dir, "mail"), d.uid, d.gid),
 		os.WriteFile(filepath.Join(d.dir, "users"), []byte(User+":{PLAIN}"+Password+"\n"), 0o644)}
 	for _, name := range []string{"imap", "imaps", "pop3", "pop3s"} {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -162,7 +197,7 @@ func (d *Server) Deliver(messages ...string) error {
 	var errs []error
 	box := filepath.Join(d.dir, "mail", User)
 	for _, sub := range []string{"", "new", "cur", "tmp"} {
-		errs = append(errs, os.MkdirAll(filepath.Join(box, sub), 0o700), os.Chown(filepath.Join(box, sub), mailUser, mailUser))
+		errs = append(errs, os.MkdirAll(filepath.Join(box, sub), 0o700), os.Chown(filepath.Join(box, sub), d.uid, d.gid))
 	}
 	for _, m := range messages {
 		f, err := os.CreateTemp(filepath.Join(box, "new"), fmt.Sprintf("%d.", time.Now().UnixNano()))
@@ -170,7 +205,7 @@ func (d *Server) Deliver(messages ...string) error {
 			return err
 		}
 		_, err = f.WriteString(m)
-		errs = append(errs, err, f.Chown(mailUser, mailUser), f.Close())
+		errs = append(errs, err, f.Chown(d.uid, d.gid), f.Close())
 	}
 	return errors.Join(errs...)
 }
