@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/binary"
+	"errors"
 	"strings"
+
+	"golang.org/x/net/idna"
 
 	"crieur/publisher"
 )
@@ -16,7 +19,7 @@ import (
 type Paths struct {
 	key    []byte
 	before string // up to and with the delimiter
-	domain string // with the @
+	domain string // with the @, as DNS has it
 }
 
 // NewPaths gives the return addresses below one mailbox: local part, delimiter,
@@ -25,6 +28,9 @@ func NewPaths(key []byte, address, delimiter string) (*Paths, error) {
 	local, domain, err := publisher.SplitEmail(address)
 	if err != nil {
 		return nil, &publisher.Error{Kind: publisher.Invalid, Op: "read return address", Err: err}
+	}
+	if domain, err = idna.Lookup.ToASCII(domain); err != nil {
+		return nil, &publisher.Error{Kind: publisher.Invalid, Op: "read return address", Err: errors.New("not a possible domain name")}
 	}
 	p := &Paths{key: key, before: local + delimiter, domain: "@" + domain}
 	if _, _, err := publisher.SplitEmail(p.Make(1<<40, 1<<40)); err != nil {
@@ -69,6 +75,12 @@ const (
 // Read reads a return address, whatever became of its case on the way.
 func (p *Paths) Read(address string) (lot, reader int64, s Signed) {
 	address = strings.Trim(strings.TrimSpace(address), "<>")
+	if at := strings.LastIndexByte(address, '@'); at >= 0 && len(address) < 512 {
+		// A server that knows SMTPUTF8 may show the domain in its own script.
+		if domain, err := idna.Lookup.ToASCII(address[at+1:]); err == nil {
+			address = address[:at+1] + domain
+		}
+	}
 	if len(address) > len(p.before)+longestToken+len(p.domain) || len(address) <= len(p.before)+len(p.domain) ||
 		!strings.EqualFold(address[:len(p.before)], p.before) || !strings.EqualFold(address[len(address)-len(p.domain):], p.domain) {
 		return 0, 0, Foreign

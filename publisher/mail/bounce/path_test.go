@@ -68,6 +68,24 @@ func TestPaths(t *testing.T) {
 	}
 }
 
+// A domain has two spellings: mails leave with the one that DNS has, and what comes
+// back may have either.
+func TestPathsInAnotherScript(t *testing.T) {
+	for _, address := range []string{"retours@gazette-été.example", "retours@xn--gazette-t-i4ab.example"} {
+		p := paths(t, "secret", address, "+")
+		a := p.Make(7, 12345)
+		local, domain, _ := strings.Cut(a, "@")
+		if domain != "xn--gazette-t-i4ab.example" {
+			t.Errorf("%s: mails leave from %s", address, a)
+		}
+		for _, seen := range []string{a, local + "@gazette-été.example", strings.ToUpper(local) + "@Gazette-ÉTÉ.example"} {
+			if lot, reader, s := p.Read(seen); s != bounce.Genuine || lot != 7 || reader != 12345 {
+				t.Errorf("%s: %s is read as %v", address, seen, s)
+			}
+		}
+	}
+}
+
 func FuzzPaths(f *testing.F) {
 	p := paths(f, "secret", "bounces@gazette.example", "+")
 	f.Add(p.Make(3, 44))
