@@ -25,21 +25,22 @@ func TestHostileReports(t *testing.T) {
 		message string
 		most    int
 	}{
-		"empty":                {"", 0},
-		"binary":               {strings.Repeat("\x00\xff\xfe\x80", 5000), 0},
-		"no end of header":     {strings.Repeat("a", 3<<20), 0},
-		"nested parts":         {"From: MAILER-DAEMON@x.example\n" + nested, 0},
-		"nested messages":      {strings.Repeat("Content-Type: message/rfc822\n\n", 30000), 0},
-		"many recipients":      {report + groups.String(), 101},
-		"many parts":           {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nuser unknown\n", 50000), 1},
-		"endless header line":  {"From: MAILER-DAEMON@x.example\nSubject: " + strings.Repeat("=?utf-8?q?=C3?=", 50000) + "\n\n550 5.1.1 unknown", 1},
-		"many addresses":       {"From: MAILER-DAEMON@x.example\nTo: " + strings.Repeat("a@example.org, ", 60000) + "\n\n550 5.1.1 unknown", 1},
-		"no boundary":          {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/report\n\n550 5.1.1 unknown", 1},
-		"field without end":    {report + "Final-Recipient: rfc822; a@example.org\nAction: failed\nDiagnostic-Code: " + strings.Repeat("x\n ", 200000), 1},
-		"base64 that is none":  {"From: MAILER-DAEMON@x.example\nContent-Transfer-Encoding: base64\n\n" + strings.Repeat("!!!!", 10000), 1},
-		"page without an end":  {"From: MAILER-DAEMON@x.example\nContent-Type: text/html\n\n" + strings.Repeat("<script><table><td>", 50000), 1},
-		"control characters":   {"From: MAILER-DAEMON@x.example\nSubject: Undeliverable\n\n550 5.1.1 \x1b[31mred\x07 user\u2028unknown\x00", 1},
-		"status out of bounds": {report + "Final-Recipient: rfc822; a@example.org\nAction: failed\nStatus: 99999999999999999999.1.1\n", 1},
+		"empty":                  {"", 0},
+		"binary":                 {strings.Repeat("\x00\xff\xfe\x80", 5000), 0},
+		"no end of header":       {strings.Repeat("a", 3<<20), 0},
+		"nested parts":           {"From: MAILER-DAEMON@x.example\n" + nested, 0},
+		"nested messages":        {strings.Repeat("Content-Type: message/rfc822\n\n", 30000), 0},
+		"many recipients":        {report + groups.String(), 101},
+		"many parts":             {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nuser unknown\n", 50000), 1},
+		"endless header line":    {"From: MAILER-DAEMON@x.example\nSubject: " + strings.Repeat("=?utf-8?q?=C3?=", 50000) + "\n\n550 5.1.1 unknown", 1},
+		"many addresses":         {"From: MAILER-DAEMON@x.example\nTo: " + strings.Repeat("a@example.org, ", 60000) + "\n\n550 5.1.1 unknown", 1},
+		"no boundary":            {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/report\n\n550 5.1.1 unknown", 1},
+		"field without end":      {report + "Final-Recipient: rfc822; a@example.org\nAction: failed\nDiagnostic-Code: " + strings.Repeat("x\n ", 200000), 1},
+		"base64 that is none":    {"From: MAILER-DAEMON@x.example\nContent-Transfer-Encoding: base64\n\n" + strings.Repeat("!!!!", 10000), 1},
+		"page without an end":    {"From: MAILER-DAEMON@x.example\nContent-Type: text/html\n\n" + strings.Repeat("<script><table><td>", 50000), 1},
+		"control characters":     {"From: MAILER-DAEMON@x.example\nSubject: Undeliverable\n\n550 5.1.1 \x1b[31mred\x07 user\u2028unknown\x00", 1},
+		"an address that paints": {report + "Final-Recipient: rfc822; a\x1b[2J\x07@example.org\nAction: failed\nStatus: 5.1.1\n", 1},
+		"status out of bounds":   {report + "Final-Recipient: rfc822; a@example.org\nAction: failed\nStatus: 99999999999999999999.1.1\n", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			began := time.Now()
@@ -62,7 +63,7 @@ func sound(t *testing.T, r bounce.Report) {
 		t.Error("nothing, and no reason")
 	}
 	for _, x := range r.Returns {
-		for _, s := range []string{x.Words, x.Remote} {
+		for _, s := range []string{x.Words, x.Remote, x.Recipient} {
 			if !utf8.ValidString(s) || strings.IndexFunc(s, unicode.IsControl) >= 0 || utf8.RuneCountInString(s) > 501 {
 				t.Errorf("words that cannot be shown: %.80q", s)
 			}

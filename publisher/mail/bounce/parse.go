@@ -55,6 +55,7 @@ func Parse(raw []byte, now time.Time) Report {
 		if t.Recipient == "" {
 			t.Recipient = p.original.to
 		}
+		t.Recipient = oneLine(t.Recipient) // it is shown on terminals
 	}
 	return r
 }

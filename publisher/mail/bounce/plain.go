@@ -2,6 +2,7 @@ package bounce
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"github.com/emersion/go-message/mail"
@@ -63,7 +64,8 @@ func (p *parcel) fromDaemon() bool {
 func (p *parcel) plain(text string) Report {
 	subject := fold(p.subject())
 	daemon := p.fromDaemon() || p.nobody()
-	if !daemon && !containsAny(subject, failSubjects) {
+	failing := containsAny(subject, failSubjects)
+	if !daemon && (!failing || answers(subject)) {
 		return Report{Why: "no report"}
 	}
 	t := publisher.Return{Kind: publisher.ReturnFailed}
@@ -72,8 +74,9 @@ func (p *parcel) plain(text string) Report {
 	if containsAny(words, delays) && !containsAny(words, gaveUp) {
 		t.Kind = publisher.ReturnDelayed
 	}
-	said := t.Code != 0 || t.Status != "" || phraseStatus(words) != ""
-	if !said && !containsAny(words, gaveUp) && !containsAny(subject, failSubjects) && !p.head.Has("X-Failed-Recipients") {
+	// A code alone says nothing: absences have telephone numbers, and staff has 500 colleagues.
+	said := t.Status != "" || phraseStatus(words) != ""
+	if !said && !containsAny(words, gaveUp) && !failing && !p.head.Has("X-Failed-Recipients") {
 		return Report{Why: "a letter of a mail server that names no failure"}
 	}
 	if t.Kind == publisher.ReturnFailed {
@@ -86,6 +89,13 @@ func (p *parcel) plain(text string) Report {
 		t.Recipient = failedAddress(text)
 	}
 	return Report{Returns: []publisher.Return{t}}
+}
+
+// answers reports whether a folded subject is that of an answer, or of a letter that
+// somebody passes on: of a report, perhaps.
+func answers(subject string) bool {
+	before, _, ok := strings.Cut(subject, ":")
+	return ok && slices.Contains([]string{"re", "fw", "fwd", "tr", "aw", "wg", "rv", "i", "r"}, strings.TrimSpace(before))
 }
 
 // nobody reports whether the message came from the null sender, to whom nothing is
