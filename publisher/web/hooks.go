@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -50,7 +51,9 @@ type Login struct {
 func (l Login) empty() bool { return l.Token == "" && l.Password == "" }
 
 const (
-	maxHook = 1 << 20 // octets of one request
+	maxHook    = 1 << 20 // octets of one request
+	maxEvents  = 10_000  // of one request
+	mostFailed = 10      // reports of one request that cannot be taken, before it is put off as a whole
 	// replay is how old a signed moment may be: relays try again for a day. Within it,
 	// the same report changes nothing the second time.
 	replay = 25 * time.Hour
@@ -148,20 +151,32 @@ func (h *hooks) serve(name string, read reader) http.HandlerFunc {
 			http.Error(w, "not what "+name+" sends", http.StatusBadRequest)
 			return
 		}
-		for _, t := range returns {
-			t.Source, t.Trusted, t.At = name, true, h.Now()
-			if t.Raw == nil {
-				t.Raw = body
-			}
-			complete(&t)
-			if err := h.Returns.Take(r.Context(), t); err != nil {
-				h.Log.Warn("a report could not be taken", "relay", name, "why", err)
-				http.Error(w, "try again", http.StatusServiceUnavailable)
-				return
-			}
+		if !h.takeAll(r.Context(), name, body, returns) {
+			http.Error(w, "try again", http.StatusServiceUnavailable)
+			return
 		}
 		w.WriteHeader(http.StatusOK)
 	}
+}
+
+// takeAll hands on what a request reports. One report that cannot be taken stops no
+// other: relays send them by the thousand, and all of them again.
+func (h *hooks) takeAll(ctx context.Context, name string, body []byte, returns []publisher.Return) bool {
+	failed := 0
+	for _, t := range returns {
+		t.Source, t.Trusted, t.At = name, true, h.Now()
+		if t.Raw == nil {
+			t.Raw = body
+		}
+		complete(&t)
+		if err := h.Returns.Take(ctx, t); err != nil {
+			h.Log.Warn("a report could not be taken", "relay", name, "why", err)
+			if failed++; failed == mostFailed || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+	return failed == 0
 }
 
 // login proves a request by what it carries in Authorization.
@@ -199,21 +214,25 @@ func decode(body []byte, into any) error {
 	return nil
 }
 
-// each reads an array of events, or one event alone.
+// each reads an array of events, or one event alone. Of several, one that is not of
+// the form that was expected is left out: the relay would send all of them again.
 func each[T any](body []byte) (events []T, raw []json.RawMessage, err error) {
-	if trimmed := strings.TrimSpace(string(body)); strings.HasPrefix(trimmed, "[") {
-		err = decode(body, &raw)
-	} else {
-		raw = []json.RawMessage{body}
+	if !bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
+		events = make([]T, 1)
+		return events, []json.RawMessage{body}, decode(body, &events[0])
 	}
-	if err != nil || len(raw) > 10_000 {
+	var all []json.RawMessage
+	if err := decode(body, &all); err != nil || len(all) > maxEvents {
 		return nil, nil, errors.New("no list of events")
 	}
-	events = make([]T, len(raw))
-	for i, r := range raw {
-		if err := decode(r, &events[i]); err != nil {
-			return nil, nil, err
+	for _, r := range all {
+		var e T
+		if decode(r, &e) == nil {
+			events, raw = append(events, e), append(raw, r)
 		}
+	}
+	if len(events) == 0 && len(all) > 0 {
+		return nil, nil, errors.New("no list of events")
 	}
 	return events, raw, nil
 }

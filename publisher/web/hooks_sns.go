@@ -36,11 +36,12 @@ type snsService struct {
 }
 
 var (
-	// docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html
+	// docs.aws.amazon.com/sns/latest/dg/sns-verify-signature-of-message.html. What stands
+	// in the middle is a region's name: sns.s3.amazonaws.com would be somebody's bucket.
 	amazon = snsService{
-		certificates: regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`),
+		certificates: regexp.MustCompile(`^sns\.[a-z]+(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?$`),
 		issuers:      regexp.MustCompile(`^[a-z0-9.-]+\.amazontrust\.com$`),
-		confirms:     regexp.MustCompile(`^sns\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`),
+		confirms:     regexp.MustCompile(`^sns\.[a-z]+(-[a-z]+)+-[0-9]+\.amazonaws\.com(\.cn)?$`),
 		name:         "sns.amazonaws.com",
 	}
 	// www.scaleway.com/en/docs/topics-and-events/reference-content/veriying-webhooks: the

@@ -185,19 +185,22 @@ func TestSES(t *testing.T) {
 	other["TopicArn"] = "arn:aws:sns:eu-west-3:999999999999:bounces"
 	good := sign(t, a.key, "2", notification(sesBounce))
 	for name, body := range map[string]string{
-		"another topic":   sign(t, a.key, "2", other),
-		"another key":     sign(t, stranger.key, "2", notification(sesBounce)),
-		"changed":         strings.Replace(good, "a@example.org", "victim@example.org", 1),
-		"unsigned":        jsonText(t, notification(sesBounce)),
-		"version 3":       strings.Replace(good, `"SignatureVersion":"2"`, `"SignatureVersion":"3"`, 1),
-		"downgraded":      strings.Replace(good, `"SignatureVersion":"2"`, `"SignatureVersion":"1"`, 1),
-		"raw delivery":    sesBounce,
-		"http":            strings.Replace(good, "https://sns.", "http://sns.", 1),
-		"another host":    strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "https://sns.eu-west-3.amazonaws.com.evil.example/", 1),
-		"a user before":   strings.Replace(good, "https://sns.", "https://sns.eu-west-3.amazonaws.com@evil.example/sns.", 1),
-		"a bucket":        strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "https://bucket.s3.amazonaws.com/", 1),
-		"another port":    strings.Replace(good, "amazonaws.com/", "amazonaws.com:8443/", 1),
-		"loopback, plain": strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "http://127.0.0.1/", 1),
+		"another topic":           sign(t, a.key, "2", other),
+		"another key":             sign(t, stranger.key, "2", notification(sesBounce)),
+		"changed":                 strings.Replace(good, "a@example.org", "victim@example.org", 1),
+		"unsigned":                jsonText(t, notification(sesBounce)),
+		"version 3":               strings.Replace(good, `"SignatureVersion":"2"`, `"SignatureVersion":"3"`, 1),
+		"downgraded":              strings.Replace(good, `"SignatureVersion":"2"`, `"SignatureVersion":"1"`, 1),
+		"raw delivery":            sesBounce,
+		"http":                    strings.Replace(good, "https://sns.", "http://sns.", 1),
+		"another host":            strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "https://sns.eu-west-3.amazonaws.com.evil.example/", 1),
+		"a user before":           strings.Replace(good, "https://sns.", "https://sns.eu-west-3.amazonaws.com@evil.example/sns.", 1),
+		"a bucket":                strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "https://bucket.s3.amazonaws.com/", 1),
+		"a bucket of that name":   strings.Replace(good, "sns.eu-west-3.amazonaws.com", "sns.s3.amazonaws.com", 1),
+		"a bucket in a region":    strings.Replace(good, "sns.eu-west-3.amazonaws.com", "sns.s3-eu-west-3.amazonaws.com", 1),
+		"a dot of another script": strings.Replace(good, "sns.eu-west-3.amazonaws.com", "sns.eu-west-3.amazonaws。com", 1),
+		"another port":            strings.Replace(good, "amazonaws.com/", "amazonaws.com:8443/", 1),
+		"loopback, plain":         strings.Replace(good, "https://sns.eu-west-3.amazonaws.com/", "http://127.0.0.1/", 1),
 	} {
 		net.asked = nil
 		if code := say(body); code != 403 {

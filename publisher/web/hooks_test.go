@@ -29,9 +29,15 @@ import (
 type reported struct {
 	all []publisher.Return
 	err error
+	not string // whose report alone cannot be taken
+	n   int    // how often it was asked
 }
 
 func (r *reported) Take(_ context.Context, t publisher.Return) error {
+	r.n++
+	if r.not != "" && t.Recipient == r.not {
+		return errors.New("its mail is still being handed over")
+	}
 	if r.err == nil {
 		r.all = append(r.all, t)
 	}
@@ -233,6 +239,41 @@ func TestLogins(t *testing.T) {
 			t.Errorf("%s: %d, want %d", name, code, c.code)
 		}
 		got.want(t, name, c.want...)
+	}
+}
+
+// Of many reports in one request, one that is odd or has to wait stops no other; a
+// ledger that is gone is not asked a thousand times.
+func TestBatches(t *testing.T) {
+	h, got := newHooks(t, web.HooksConfig{Brevo: web.Login{Token: "token"}})
+	say := func(body string) int {
+		return hook(t, h, "/hooks/brevo", body, map[string]string{"Authorization": "Bearer token"})
+	}
+	spam := func(i int) string { return fmt.Sprintf(`{"event":"spam","email":"r%d@example.org"}`, i) }
+	batch := "[" + spam(1) + `,{"event":"spam","email":{"of":"another form"}},7,null,` + spam(2) + "," + spam(3) + "]"
+	got.not = "r2@example.org"
+	if code := say(batch); code != 503 {
+		t.Errorf("one report has to wait: %d, want 503", code)
+	}
+	got.want(t, "the others", "brevo complaint r1@example.org 0 ", "brevo complaint r3@example.org 0 ")
+	got.not = ""
+	if code := say(batch); code != 200 {
+		t.Errorf("the same again: %d", code)
+	}
+	got.want(t, "all", "brevo complaint r1@example.org 0 ", "brevo complaint r2@example.org 0 ", "brevo complaint r3@example.org 0 ")
+	if code := say(`[7,{"event":[]}]`); code != 400 {
+		t.Errorf("nothing that can be read: %d", code)
+	}
+	if code := say("[]"); code != 200 {
+		t.Errorf("nothing: %d", code)
+	}
+	got.err, got.n = errors.New("the ledger is gone"), 0
+	var many []string
+	for i := range 5000 {
+		many = append(many, spam(i))
+	}
+	if code := say("[" + strings.Join(many, ",") + "]"); code != 503 || got.n > 100 {
+		t.Errorf("a ledger that is gone was asked %d times: %d", got.n, code)
 	}
 }
 
