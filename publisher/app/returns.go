@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"crieur/publisher"
+	"crieur/publisher/audience"
 	"crieur/publisher/mail"
 	"crieur/publisher/mail/bounce"
 	"crieur/publisher/mail/mailbox"
@@ -78,6 +79,9 @@ type FetchReport struct {
 	Returns []ReturnView `json:"returns"`
 }
 
+// mostFailed is how many reports may fail before a round is given up.
+const mostFailed = 10
+
 // FetchReports empties the configured mailbox of reports. Each is removed only after
 // the ledger has taken it; what is no report stays, marked as read where that can be.
 func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
@@ -92,14 +96,23 @@ func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
 	if !a.Live() {
 		c.Dial = dialLoopback
 	}
+	// Or each message would be read, to learn that it cannot be kept.
+	if _, err := a.open(ctx); err != nil {
+		return out, err
+	}
+	var failed []error
 	round, err := mailbox.Empty(ctx, c, func(ctx context.Context, raw []byte) (mailbox.Fate, error) {
 		views, err := a.TakeReport(ctx, m.Protocol, bytes.NewReader(raw), "")
 		if publisher.KindOf(err) == publisher.Busy && err != nil {
 			a.o.Log.Warn("a report waits", "why", err)
 			return mailbox.Later, ctx.Err()
 		}
-		if err != nil {
-			return mailbox.Later, err
+		if err != nil { // one report that cannot be taken keeps no other from being
+			a.o.Log.Warn("a report could not be taken", "why", err)
+			if failed = append(failed, err); len(failed) == mostFailed {
+				return mailbox.Later, err
+			}
+			return mailbox.Later, ctx.Err()
 		}
 		out.Returns = append(out.Returns, views...)
 		for _, v := range views {
@@ -110,6 +123,9 @@ func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
 		return mailbox.Remove, nil
 	})
 	out.Read, out.Removed, out.Left = round.Seen, round.Removed, round.Left
+	if err == nil && len(failed) > 0 {
+		err = failed[0]
+	}
 	return out, err
 }
 
@@ -204,7 +220,7 @@ func (a *App) returned(ctx context.Context, t publisher.Return) (lot, reader int
 	}
 	email := ""
 	if t.Trusted {
-		email = t.Recipient
+		email = stored(t.Recipient)
 	}
 	if t.Link == "" && email == "" {
 		return 0, 0, why, nil
@@ -215,6 +231,14 @@ func (a *App) returned(ctx context.Context, t publisher.Return) (lot, reader int
 		return 0, 0, "it is on no mail that this ledger knows", nil
 	}
 	return lot, reader, "", err
+}
+
+// stored gives an address as readers' are stored: relays tell the domain as DNS has it.
+func stored(address string) string {
+	if a, err := audience.Address(address); err == nil {
+		return a
+	}
+	return address
 }
 
 // A SuppressionView is an address that is never written to.
@@ -252,5 +276,5 @@ func (a *App) Unsuppress(ctx context.Context, address string) (changed bool, err
 	if err != nil {
 		return false, err
 	}
-	return store.Unsuppress(ctx, address)
+	return store.Unsuppress(ctx, stored(address))
 }

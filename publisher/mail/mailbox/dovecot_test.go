@@ -118,6 +118,30 @@ func TestEmptyRealMailbox(t *testing.T) {
 			}
 		}
 	})
+	t.Run("a damaged message", func(t *testing.T) {
+		must(t, d.Clear())
+		for _, subject := range []string{"first", "damaged", "damaged too", "last"} {
+			must(t, d.Deliver("Subject: "+subject+"\n\n"))
+		}
+		must(t, d.Damage("Subject: damaged"))
+		var seen []string
+		for _, want := range []int{2, 0} {
+			seen = nil
+			r, err := mailbox.Empty(t.Context(), d.config("imap", "none"), func(_ context.Context, raw []byte) (mailbox.Fate, error) {
+				seen = append(seen, string(raw))
+				return mailbox.Remove, nil
+			})
+			if err == nil || publisher.KindOf(err) != publisher.Busy || !strings.Contains(err.Error(), "2 messages could not be read") {
+				t.Errorf("got %v", err)
+			}
+			if r.Seen != want || r.Removed != want {
+				t.Errorf("saw %q: %+v", seen, r)
+			}
+		}
+		if n, err := d.Count(); err != nil || n != 2 {
+			t.Errorf("%d files are left, want 2, %v", n, err)
+		}
+	})
 	for name, wrong := range map[string]struct {
 		change func(*mailbox.Config)
 		kind   publisher.Kind

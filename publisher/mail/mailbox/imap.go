@@ -3,6 +3,7 @@ package mailbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 
 	"github.com/emersion/go-imap/v2"
@@ -11,69 +12,117 @@ import (
 	"crieur/publisher"
 )
 
+// mostLost is how many messages may cost the connection before a round is given up:
+// Dovecot hangs up over one that it cannot read.
+const mostLost = 5
+
+// A box is one round through a mailbox, over as many connections as it takes.
+type box struct {
+	Config
+	Round
+	take Take
+	gone imap.UIDSet        // marked as deleted
+	lost map[imap.UID]error // could not be read
+	hung int                // connections that ended over one
+}
+
 // emptyIMAP gives out what is neither read nor deleted (RFC 9051). A mail program that
 // shows the mailbox as well would mark messages as read and so keep them from us.
-func (c Config) emptyIMAP(ctx context.Context, conn net.Conn, take Take) (r Round, err error) {
-	client, err := c.imap(conn)
+func (c Config) emptyIMAP(ctx context.Context, take Take) (Round, error) {
+	b := &box{Config: c, take: take, lost: map[imap.UID]error{}}
+	for {
+		hung := b.hung
+		err := c.session(ctx, func(conn net.Conn) error { return b.empty(ctx, conn) })
+		if err != nil && b.hung > hung && b.hung < mostLost && ctx.Err() == nil {
+			continue
+		}
+		for _, e := range b.lost {
+			if err == nil {
+				err = c.fail(publisher.Busy, fmt.Errorf("%d messages could not be read, one because: %w", len(b.lost), e))
+			}
+		}
+		return b.Round, err
+	}
+}
+
+func (b *box) busy(err error) *publisher.Error { return b.fail(publisher.Busy, err) }
+
+func (b *box) empty(ctx context.Context, conn net.Conn) error {
+	client, err := b.imap(conn)
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer client.Close()
-	if err := client.Login(c.User, c.Password.Reveal()).Wait(); err != nil {
-		return r, c.answered(err, c.denied)
+	if err := client.Login(b.User, b.Password.Reveal()).Wait(); err != nil {
+		return b.answered(err, b.denied)
 	}
-	folder := c.Folder
+	folder := b.Folder
 	if folder == "" {
 		folder = "INBOX"
 	}
 	if _, err := client.Select(folder, nil).Wait(); err != nil {
-		return r, c.answered(err, func(err error) *publisher.Error {
-			e := c.fail(publisher.Invalid, err)
+		return b.answered(err, func(err error) *publisher.Error {
+			e := b.fail(publisher.Invalid, err)
 			e.Hint = "see returns.mailbox.folder"
 			return e
 		})
 	}
-	busy := func(err error) *publisher.Error { return c.fail(publisher.Busy, err) }
 	found, err := client.UIDSearch(&imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen, imap.FlagDeleted}}, nil).Wait()
 	if err != nil {
-		return r, c.answered(err, busy)
+		return b.answered(err, b.busy)
 	}
-	var gone imap.UIDSet
 	for _, uid := range found.AllUIDs() {
-		raw, err := fetch(client, uid, c.MaxSize)
-		if err != nil {
-			return r, c.answered(err, busy)
-		}
-		if raw == nil {
-			continue // somebody else took it meanwhile
-		}
-		r.Seen++
-		fate, err := take(ctx, raw)
-		if err != nil {
-			return r, errors.Join(err, expunge(client, gone))
-		}
-		flag := imap.FlagSeen
-		switch {
-		case fate == Later:
+		if b.lost[uid] != nil {
 			continue
-		case fate == Leave:
-			r.Left++
-		case c.Keep:
-			r.Removed++
-		default:
-			r.Removed++
-			flag = imap.FlagDeleted
-			gone.AddNum(uid)
 		}
-		if err := client.Store(imap.UIDSetNum(uid), &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}, nil).Close(); err != nil {
-			return r, c.answered(err, busy)
+		if err := b.one(ctx, client, uid); err != nil {
+			return err
 		}
 	}
-	if err := expunge(client, gone); err != nil {
-		return r, c.answered(err, busy)
+	if err := expunge(client, b.gone); err != nil {
+		return b.answered(err, b.busy)
 	}
 	_ = client.Logout().Wait()
-	return r, nil
+	return nil
+}
+
+// one gives out one message, and does with it what becomes of it.
+func (b *box) one(ctx context.Context, client *imapclient.Client, uid imap.UID) error {
+	raw, err := fetch(client, uid, b.MaxSize)
+	if err != nil {
+		b.lost[uid] = err
+		if no := (*imap.Error)(nil); errors.As(err, &no) {
+			return nil
+		}
+		b.hung++
+		return b.busy(err)
+	}
+	if raw == nil {
+		return nil // somebody else took it meanwhile
+	}
+	b.Seen++
+	fate, err := b.take(ctx, raw)
+	if err != nil {
+		return errors.Join(err, expunge(client, b.gone))
+	}
+	flag := imap.FlagSeen
+	switch {
+	case fate == Later:
+		return nil
+	case fate == Leave:
+		b.Left++
+	case b.Keep:
+		b.Removed++
+	default:
+		b.Removed++
+		flag = imap.FlagDeleted
+		b.gone.AddNum(uid)
+	}
+	store := &imap.StoreFlags{Op: imap.StoreFlagsAdd, Silent: true, Flags: []imap.Flag{flag}}
+	if err := client.Store(imap.UIDSetNum(uid), store, nil).Close(); err != nil {
+		return b.answered(err, b.busy)
+	}
+	return nil
 }
 
 func (c Config) imap(conn net.Conn) (*imapclient.Client, error) {

@@ -54,7 +54,8 @@ type Round struct {
 
 // Empty goes once through the mailbox, oldest message first. Errors: Denied, the
 // login was refused; Busy, the server could not be reached or hung up; Invalid, the
-// folder does not exist.
+// folder does not exist. A message that the server cannot give out keeps no other from
+// being read; the round ends with an error, of kind Busy.
 func Empty(ctx context.Context, c Config, take Take) (Round, error) {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
@@ -73,23 +74,32 @@ func Empty(ctx context.Context, c Config, take Take) (Round, error) {
 		t.ServerName = c.Host
 	}
 	c.TLS = t
-	conn, err := c.connect(ctx)
-	if err != nil {
-		return Round{}, err
-	}
-	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
-	defer stop()
 	var r Round
+	var err error
 	if c.Protocol == "pop3" {
-		r, err = c.emptyPOP3(ctx, conn, take)
+		err = c.session(ctx, func(conn net.Conn) (err error) {
+			r, err = c.emptyPOP3(ctx, conn, take)
+			return err
+		})
 	} else {
-		r, err = c.emptyIMAP(ctx, conn, take)
+		r, err = c.emptyIMAP(ctx, take)
 	}
 	if err != nil && ctx.Err() != nil {
 		err = c.fail(publisher.Busy, context.Cause(ctx))
 	}
 	return r, err
+}
+
+// session does something over one connection, which ends with ctx at the latest.
+func (c Config) session(ctx context.Context, do func(net.Conn) error) error {
+	conn, err := c.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	defer stop()
+	return do(conn)
 }
 
 func (c Config) connect(ctx context.Context) (net.Conn, error) {

@@ -27,8 +27,13 @@ func (c Config) emptyPOP3(ctx context.Context, conn net.Conn, take Take) (r Roun
 	if err != nil {
 		return r, err
 	}
+	var unread error
 	for _, n := range numbers {
 		raw, err := p.retrieve(n)
+		if no := (*refusal)(nil); errors.As(err, &no) {
+			unread = err // one that is damaged keeps no other from being read
+			continue
+		}
 		if err != nil {
 			return r, err
 		}
@@ -49,7 +54,9 @@ func (c Config) emptyPOP3(ctx context.Context, conn net.Conn, take Take) (r Roun
 			r.Removed++
 		}
 	}
-	_, err = p.command("QUIT")
+	if _, err = p.command("QUIT"); err == nil {
+		err = unread
+	}
 	return r, err
 }
 

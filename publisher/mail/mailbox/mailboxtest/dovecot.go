@@ -16,6 +16,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -208,4 +209,30 @@ func (d *Server) Deliver(messages ...string) error {
 		errs = append(errs, err, f.Chown(d.uid, d.gid), f.Close())
 	}
 	return errors.Join(errs...)
+}
+
+// Damage makes the messages that hold a text unreadable, even to the server.
+func (d *Server) Damage(text string) error {
+	found, err := filepath.Glob(filepath.Join(d.dir, "mail", User, "*", "*"))
+	errs := []error{err}
+	for _, f := range found {
+		message, err := os.ReadFile(f)
+		if err == nil && strings.Contains(string(message), text) {
+			err = os.Chmod(f, 0)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// Count gives how many messages there are, those included that are marked as deleted.
+func (d *Server) Count() (n int, err error) {
+	for _, sub := range []string{"new", "cur"} {
+		found, err := filepath.Glob(filepath.Join(d.dir, "mail", User, sub, "*"))
+		if err != nil {
+			return 0, err
+		}
+		n += len(found)
+	}
+	return n, nil
 }
