@@ -118,6 +118,15 @@ func (a *App) checkNames() error {
 			errs = append(errs, &publisher.Error{Kind: publisher.Invalid, Where: a.conf.File + ": returns.address", Err: err, Hint: publisher.HintOf(err)})
 		}
 	}
+	if _, err := a.hooks(); err != nil {
+		var e *publisher.Error
+		if errors.As(err, &e) {
+			named := *e
+			named.Where = a.conf.File + ": " + e.Where
+			err = &named
+		}
+		errs = append(errs, err)
+	}
 	for _, c := range a.conf.Channels {
 		check("channels."+c.Name+".template", c.Template, a.set.PostTemplates())
 	}

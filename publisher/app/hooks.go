@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"net/http"
 
 	"crieur/publisher"
@@ -10,7 +11,8 @@ import (
 	"crieur/publisher/web"
 )
 
-// hooks answers the relays that report by HTTP. The store has to be open.
+// hooks answers the relays that report by HTTP. The store has to be open by the time
+// they do.
 func (a *App) hooks() (http.Handler, error) {
 	w := a.conf.Returns.Webhooks
 	login := func(l config.Login) web.Login { return web.Login{User: l.User, Password: l.Password, Token: l.Token} }
@@ -20,7 +22,10 @@ func (a *App) hooks() (http.Handler, error) {
 	}
 	if w.Scaleway.Topic != "" && w.Scaleway.CA != "" {
 		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM([]byte(w.Scaleway.CA.Reveal()))
+		if !roots.AppendCertsFromPEM([]byte(w.Scaleway.CA.Reveal())) {
+			return nil, &publisher.Error{Kind: publisher.Invalid, Op: "read webhooks", Where: "returns.webhooks.scaleway.ca", Err: errors.New("no certificate in it"),
+				Hint: "give the trust chain that Scaleway's page on verifying webhooks names, in PEM, as ${file:PATH}"}
+		}
 		c.Scaleway = web.SNSHook{Topic: w.Scaleway.Topic, Roots: roots}
 	}
 	return web.Hooks(c)

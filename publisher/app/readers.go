@@ -101,8 +101,9 @@ func (a *App) AddSubscriber(ctx context.Context, o AddOptions) (Added, error) {
 	if mailbox, err := mail.ParseAddress(o.Address); err == nil {
 		p.Email, p.Name = mailbox.Address, firstOf(o.Name, mailbox.Name)
 	}
+	lifted := false
 	if o.Again {
-		if _, err := a.store.Unsuppress(ctx, p.Email); err != nil {
+		if lifted, err = a.store.Unsuppress(ctx, stored(p.Email)); err != nil {
 			return Added{}, err
 		}
 	}
@@ -111,12 +112,20 @@ func (a *App) AddSubscriber(ctx context.Context, o AddOptions) (Added, error) {
 		return Added{}, err
 	}
 	if o.Again && change == audience.Kept {
-		if change, err = a.rejoin(ctx, list, p.Email, o.Consent); err != nil {
+		if change, err = a.rejoin(ctx, list, stored(p.Email), o.Consent); err != nil {
 			return Added{}, err
 		}
 	}
 	what := map[audience.Change]string{audience.Added: "added to " + list, audience.Updated: "changed",
 		audience.Kept: "left before, and is not subscribed again; --again does, if they asked for it", audience.Unchanged: "is on " + list + " already"}[change]
+	switch never, err := a.store.Suppressed(ctx, stored(p.Email)); {
+	case err != nil:
+		return Added{}, err
+	case never:
+		what = "is never written to, and not subscribed again; --again does, if they asked for it"
+	case lifted:
+		what += "; written to again from now on"
+	}
 	return Added{p.Email, list, change, what}, nil
 }
 

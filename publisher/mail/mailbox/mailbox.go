@@ -113,7 +113,7 @@ func (c Config) connect(ctx context.Context) (net.Conn, error) {
 	raw, err := c.Dial(ctx, "tcp", address)
 	if err != nil {
 		e := c.fail(publisher.Busy, err)
-		e.Hint = fmt.Sprintf("is a %s server running at %s? see returns.mailbox.host and port", strings.ToUpper(c.Protocol), address)
+		e.Hint = fmt.Sprintf("does a server for %s run at %s? see returns.mailbox.host and port", strings.ToUpper(c.Protocol), address)
 		return nil, e
 	}
 	conn := net.Conn(&idle{raw, c.Timeout})
