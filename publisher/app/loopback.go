@@ -46,6 +46,12 @@ func resolveNothing(address string) error {
 	return nil
 }
 
+// onThisMachine reports whether a host is one that dialLoopback connects to.
+func onThisMachine(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
 func leavesMachine(host string) error {
 	return &publisher.Error{Kind: publisher.Invalid, Op: "connect to " + host,
 		Err:  errors.New("mode: sandbox keeps everything on this machine"),

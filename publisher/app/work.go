@@ -42,7 +42,7 @@ const (
 // what goes out, and the owner's mails at the end. The list is the same whatever the
 // configuration says; what is not configured is never due.
 func (a *App) duties() []duty {
-	mailbox := a.conf.Returns.Mailbox.Host != ""
+	mailbox := a.conf.Returns.Mailbox.Host != "" && (a.Live() || onThisMachine(a.conf.Returns.Mailbox.Host)) // the sandbox reads no other
 	owner := len(a.conf.Proof.To)+len(a.conf.Report.To) > 0
 	return []duty{
 		{kind: "bounces", due: a.every("bounces", fetchEvery, mailbox), do: func(ctx context.Context, _ string) error {

@@ -112,6 +112,11 @@ func (c Config) connect(ctx context.Context) (net.Conn, error) {
 	defer cancel()
 	raw, err := c.Dial(ctx, "tcp", address)
 	if err != nil {
+		if own := (*publisher.Error)(nil); errors.As(err, &own) { // where there is something to be said against connecting at all
+			e := c.fail(own.Kind, err)
+			e.Hint = own.Hint
+			return nil, e
+		}
 		e := c.fail(publisher.Busy, err)
 		e.Hint = fmt.Sprintf("does a server for %s run at %s? see returns.mailbox.host and port", strings.ToUpper(c.Protocol), address)
 		return nil, e
