@@ -77,6 +77,7 @@ type Config struct {
 	Channels    []Channel    `mapstructure:"channels" names:"channel" desc:"The accounts on social networks, by name."`
 	Routes      []Route      `mapstructure:"routes" names:"route" desc:"Where articles go by themselves, by name. All routes that match add up; what reaches a newsletter or channel twice goes there once, by the first of them."`
 	Slots       []Slot       `mapstructure:"slots" names:"slot" desc:"When channels post, by name, in the site's time zone."`
+	Late        Late         `mapstructure:"late" desc:"What becomes of mails and posts whose moment is past, because crieur did not run or was stopped."`
 	Budgets     []Budget     `mapstructure:"budgets" names:"channel" desc:"What channels may cost, by the channel's name."`
 	Blocks      Blocks       `mapstructure:"blocks" desc:"What stands around an article in a mail."`
 	Proof       Proof        `mapstructure:"proof" desc:"The mail with which people decide over what waits: the letter itself, with Hold and Send now."`

@@ -148,6 +148,7 @@ func TestLoadBuiltInConfiguration(t *testing.T) {
 		},
 		Proof:     config.Proof{Valid: 72 * time.Hour},
 		Report:    config.Report{When: "done"},
+		Late:      config.Late{After: 2 * time.Hour, Then: "hold"},
 		Preflight: config.Preflight{SizeWarn: 90000, SizeFail: 102400, MissingAlt: "warn"},
 	}
 	if diff := cmp.Diff(want, c, cmpopts.IgnoreUnexported(config.Channel{})); diff != "" {

@@ -229,6 +229,7 @@ type Newsletter struct {
 	Language string            `mapstructure:"language" format:"language" desc:"Language of the frame around the article. Left out: the article's."`
 	Blocks   []publisher.Block `mapstructure:"blocks" enum:"share,forward,original,subscribe,sponsors,donate" desc:"The blocks around the article, in this order. Left out: all that are configured."`
 	Schedule calendar.Schedule `mapstructure:"schedule" desc:"When an issue with the articles that came since the last one goes out: daily 18:00, weekdays 07:30, mon,thu 08:00, monthly 1 08:00, monthly last fri 17:00, or cron's five fields. In the site's time zone. Left out: each article is an issue."`
+	Late     OwnLate           `mapstructure:"late" desc:"What becomes of its issues when they are late. Left out: as late: says for all."`
 	Undo     time.Duration     `mapstructure:"undo" desc:"How long an issue that is made by itself waits before its first mail, so that it can still be held or called off."`
 	Digest   Digest            `mapstructure:"digest" desc:"What goes into the issues of a newsletter with a schedule."`
 	Unknown  string            `mapstructure:"unknown" default:"leave" enum:"leave,resend" desc:"What becomes of a mail of which nobody knows whether it went out: leave it, or send it again under the same Message-ID."`

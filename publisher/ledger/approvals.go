@@ -39,7 +39,8 @@ func (l *Ledger) Approve(ctx context.Context, lot int64, hash, who string, now t
 		if c, err = l.consent(ctx, tx, found); err != nil || c.Missing() > 0 {
 			return err
 		}
-		n, err := affected(tx.ExecContext(ctx, `UPDATE lots SET held = '' WHERE n = $1 AND held = $2`, lot, string(publisher.HeldApproval)))
+		n, err := affected(tx.ExecContext(ctx, `UPDATE lots SET held = '', release_at = $1 WHERE n = $2 AND held = $3`,
+			millis(freedAt(found, now)), lot, string(publisher.HeldApproval)))
 		freed = n > 0
 		return err
 	})

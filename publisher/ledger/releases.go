@@ -66,7 +66,8 @@ func (l *Ledger) HoldAll(ctx context.Context, why publisher.Hold) (n int, err er
 }
 
 // Free ends a hold, if it is for the given reason. A lot that still wants people's
-// approval is then held for that. freed reports whether the lot may go out now.
+// approval is then held for that. freed reports whether the lot may go out; if its
+// release is past, that becomes the present moment, so that it is not late at once.
 func (l *Ledger) Free(ctx context.Context, lot int64, why publisher.Hold) (freed bool, err error) {
 	const op = "free what is held"
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
@@ -84,10 +85,23 @@ func (l *Ledger) Free(ctx context.Context, lot int64, why publisher.Hold) (freed
 			next = publisher.HeldApproval
 		}
 		freed = next == ""
-		_, err = tx.ExecContext(ctx, `UPDATE lots SET held = $1 WHERE n = $2`, string(next), lot)
+		release := found.Release
+		if freed {
+			release = freedAt(found, l.now())
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE lots SET held = $1, release_at = $2 WHERE n = $3`, string(next), millis(release), lot)
 		return err
 	})
 	return freed, err
+}
+
+// freedAt gives the release of a lot that is held no more. The time for which it was
+// is not its own: what is overdue counts as due from now on.
+func freedAt(lot publisher.Lot, now time.Time) time.Time {
+	if lot.Release.Before(now) && (!lot.Release.IsZero() || lot.Held == publisher.HeldLate) {
+		return now
+	}
+	return lot.Release
 }
 
 // Cancel calls off what has not gone out of a lot, and gives how many deliveries that

@@ -61,6 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"cancel":               cancel,
 		"waiting":              waiting,
 		"moments":              moments,
+		"freed late":           freedLate,
 		"stops":                stops,
 		"spending":             spending,
 		"schedules":            schedules,

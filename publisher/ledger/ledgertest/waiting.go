@@ -122,6 +122,28 @@ func approvals(t *testing.T, l *ledger.Ledger) {
 	approve("", "bob", 0, true)
 }
 
+// What was held past its moment is not late when it is freed.
+func freedLate(t *testing.T, l *ledger.Ledger) {
+	evening := noon.Add(6 * time.Hour)
+	approved := waitingLot(t, l, "a", noon, publisher.HeldApproval, 1)
+	_, freed, err := l.Approve(t.Context(), approved.ID, "", "anne", evening)
+	must(t, err)
+	same(t, "freed by approval", freed, true)
+	same(t, "release", lotNow(t, l, approved).Release, evening)
+
+	late := waitingLot(t, l, "b", noon, publisher.HeldLate, 0)
+	before := time.Now().Add(-time.Second)
+	_, err = l.Free(t.Context(), late.ID, publisher.HeldLate)
+	must(t, err)
+	same(t, "released now", lotNow(t, l, late).Release.After(before), true)
+
+	tomorrow := time.Now().AddDate(0, 0, 1).Truncate(time.Millisecond).UTC()
+	early := waitingLot(t, l, "c", tomorrow, publisher.HeldOwner, 0)
+	_, err = l.Free(t.Context(), early.ID, publisher.HeldOwner)
+	must(t, err)
+	same(t, "still to come", lotNow(t, l, early).Release, tomorrow)
+}
+
 func cancel(t *testing.T, l *ledger.Ledger) {
 	addReaders(t, l, "readers", 3)
 	lot, _ := mailLot(t, l, 1)
