@@ -84,8 +84,8 @@ type Arrival struct {
 type Pooled struct {
 	Newsletter string
 	ArticleID  string
-	Since      time.Time
-	IssueID    string // the digest that took it; "": it waits
+	Since      time.Time // from when on it may be in one
+	IssueID    string    // the digest that took it; "": it waits
 }
 
 // A Mark is up to where a newsletter's digests have come.

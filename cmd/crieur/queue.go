@@ -22,10 +22,15 @@ func queueCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if s.json() {
-					return s.emit(map[string]any{"queue": list})
+				ahead, err := a.Ahead(c.Context(), next)
+				if err != nil {
+					return err
 				}
-				if len(list) == 0 {
+				if s.json() {
+					return s.emit(map[string]any{"queue": list, "issues": ahead.Issues, "stranded": ahead.Stranded, "sources": ahead.Sources, "troubles": ahead.Troubles})
+				}
+				s.ahead(ahead)
+				if len(list)+len(ahead.Issues) == 0 {
 					s.tell("nothing waits (mode: %s)", a.Mode())
 					return nil
 				}
@@ -37,6 +42,16 @@ func queueCommand(s *session) *cobra.Command {
 					}
 					rows = append(rows, []string{v.Issue, when, v.Channel, strconv.Itoa(v.Left), v.Why(), v.Title})
 				}
+				for _, i := range ahead.Issues {
+					title := "no article yet"
+					switch {
+					case len(i.Titles) > 0:
+						title = plural(len(i.Titles), "article", "articles") + ": " + strings.Join(i.Titles, " · ")
+					case i.Waiting > 0:
+						title = "none as things are: " + plural(i.Waiting, "article waits", "articles wait")
+					}
+					rows = append(rows, []string{"–", i.At.Format("Mon 02 Jan 15:04"), i.Channel, "–", i.Schedule, title})
+				}
 				s.titles([]string{"ISSUE", "WHEN", "CHANNEL", "LEFT", "WAITS FOR", "TITLE"}, rows)
 				return nil
 			})
@@ -44,6 +59,33 @@ func queueCommand(s *session) *cobra.Command {
 	}
 	c.Flags().DurationVar(&next, "next", 0, "only what is released within this time, such as 24h")
 	return c
+}
+
+// ahead tells what waits for a person, and what could not be done.
+func (s *session) ahead(ahead *app.Ahead) {
+	var lines []string
+	for _, p := range ahead.Stranded {
+		lines = append(lines, fmt.Sprintf("%s: %s for its next issue, and it has no schedule", p.Newsletter, plural(p.Articles, "article waits", "articles wait")))
+	}
+	for _, held := range ahead.Sources {
+		if held.Held > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s held: crieur sources release %s, or crieur sources skip %s", held.Name, plural(held.Held, "article is", "articles are"), held.Name, held.Name))
+		}
+		if held.Updated > 0 {
+			lines = append(lines, fmt.Sprintf("%s: %s changed since: crieur sources", held.Name, plural(held.Updated, "article has", "articles have")))
+		}
+	}
+	s.warn(lines)
+	s.troubles(ahead.Troubles)
+}
+
+// troubles tells what crieur could not do by itself.
+func (s *session) troubles(all []app.TroubleView) {
+	var lines []string
+	for _, t := range all {
+		lines = append(lines, t.Text())
+	}
+	s.warn(lines)
 }
 
 func stopCommand(s *session) *cobra.Command {

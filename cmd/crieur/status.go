@@ -35,10 +35,15 @@ func statusCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				troubles, err := a.Troubles(c.Context())
+				if err != nil {
+					return err
+				}
 				if s.json() {
-					return s.emit(map[string]any{"issues": list, "stopped": stopped, "workers": workers})
+					return s.emit(map[string]any{"issues": list, "stopped": stopped, "workers": workers, "troubles": troubles})
 				}
 				s.warn(stopped)
+				s.troubles(troubles)
 				s.workers(workers)
 				if len(list) == 0 {
 					s.tell("nothing was published yet (mode: %s)", a.Mode())

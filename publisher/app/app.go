@@ -43,6 +43,7 @@ type Options struct {
 	Now      func() time.Time            // nil: time.Now
 	Log      *slog.Logger                // nil: nothing is logged
 	Version  string
+	Jitter   func() float64 // spreads looks at feeds, from 0 up to 1; nil: by chance
 }
 
 // An App is one configuration, opened. It is not safe for concurrent use, save
@@ -59,6 +60,7 @@ type App struct {
 	store    *ledger.Ledger
 	courier  *courier
 	tracer   *telemetry.Tracer // nil: nobody is told
+	boxing   sync.Mutex        // holds sandbox
 	sandbox  *sandboxed
 	announce bool          // whether other processes may find the sandbox that this one starts
 	resolver *net.Resolver // nil: the system's

@@ -280,8 +280,10 @@ func (a *App) utm(medium, campaign string) func(string) string {
 // post renders an article for one channel.
 func (a *App) post(e *edition, c config.Channel, issue publisher.Issue, traits publisher.Traits) (publisher.Rendering, error) {
 	link := firstOf(e.article.CanonicalURL, a.viewURL(issue))
+	article := e.article
+	article.Warning = firstOf(article.Warning, e.targets.warnings[c.Name])
 	in := render.PostInput{
-		Article: e.article, Site: a.site(e.article.Language), Language: e.article.Language, Traits: traits,
+		Article: article, Site: a.site(e.article.Language), Language: e.article.Language, Traits: traits,
 		Channel: render.Channel{Name: c.Name, Kind: c.Kind, Template: c.Template},
 		URL:     a.utm("social", c.Name)(link), SubscribeURL: a.conf.Blocks.Subscribe.URL,
 	}

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"slices"
-	"strings"
 	"time"
 
 	"crieur/publisher"
@@ -53,12 +52,14 @@ func (a *App) Coming(ctx context.Context, within time.Duration) ([]Coming, error
 			continue
 		}
 		next := Coming{At: now, Channel: n.Name, Schedule: n.Schedule.String()}
-		if next.Titles, next.Waiting, err = a.nextIssue(ctx, n); err != nil {
-			return nil, err
-		}
-		for range maxComing {
+		for i := range maxComing {
 			if next.At = n.Schedule.Next(next.At, a.location); !next.At.Before(until) {
 				break
+			}
+			if i == 0 {
+				if next.Titles, next.Waiting, err = a.nextIssue(ctx, n, next.At); err != nil {
+					return nil, err
+				}
 			}
 			coming = append(coming, next)
 			next.Titles, next.Waiting = []string{}, 0
@@ -68,10 +69,10 @@ func (a *App) Coming(ctx context.Context, within time.Duration) ([]Coming, error
 	return coming, nil
 }
 
-// nextIssue gives the titles of the articles that the newsletter's next issue would
-// hold, in its order, and how many would stay.
-func (a *App) nextIssue(ctx context.Context, n config.Newsletter) ([]string, int, error) {
-	c, articles, err := a.choose(ctx, n)
+// nextIssue gives the titles of the articles that the newsletter's next issue, at a
+// moment, would hold as things are, in its order, and how many would stay.
+func (a *App) nextIssue(ctx context.Context, n config.Newsletter, at time.Time) ([]string, int, error) {
+	c, articles, err := a.choose(ctx, n, at)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -84,9 +85,9 @@ func (a *App) nextIssue(ctx context.Context, n config.Newsletter) ([]string, int
 	return titles, len(c.Stay), nil
 }
 
-// choose decides what the newsletter's next issue holds of the articles that wait for
-// it, and gives those by their ID.
-func (a *App) choose(ctx context.Context, n config.Newsletter) (pool.Choice, map[string]publisher.Article, error) {
+// choose decides what the newsletter's issue of a moment holds of the articles that wait
+// for it, and gives those by their ID. What may not go out by then stays.
+func (a *App) choose(ctx context.Context, n config.Newsletter, at time.Time) (pool.Choice, map[string]publisher.Article, error) {
 	store, err := a.open(ctx)
 	if err != nil {
 		return pool.Choice{}, nil, err
@@ -95,7 +96,7 @@ func (a *App) choose(ctx context.Context, n config.Newsletter) (pool.Choice, map
 	if err != nil {
 		return pool.Choice{}, nil, err
 	}
-	var entries []pool.Entry
+	var entries, early []pool.Entry
 	articles := map[string]publisher.Article{}
 	for _, w := range waiting {
 		article, err := store.Article(ctx, w.ArticleID)
@@ -103,10 +104,17 @@ func (a *App) choose(ctx context.Context, n config.Newsletter) (pool.Choice, map
 			return pool.Choice{}, nil, err
 		}
 		articles[w.ArticleID] = article
-		entries = append(entries, pool.Entry{ArticleID: w.ArticleID, Source: strings.TrimPrefix(article.Source, sourceScheme), Tags: article.Tags,
-			Published: article.Published, Arrived: w.Since})
+		e := pool.Entry{ArticleID: w.ArticleID, Source: sourceName(article.Source), Tags: article.Tags,
+			Published: article.Published, Arrived: w.Since}
+		if w.Since.After(at) {
+			early = append(early, e)
+			continue
+		}
+		entries = append(entries, e)
 	}
 	d := n.Digest
-	return pool.Choose(entries, pool.Rule{Min: d.Min, Max: d.Max, Order: pool.Order(d.Order), GroupBy: pool.Grouping(d.GroupBy),
-		IfFewer: pool.Lack(d.IfFewer), Rest: pool.Surplus(d.Rest)}), articles, nil
+	c := pool.Choose(entries, pool.Rule{Min: d.Min, Max: d.Max, Order: pool.Order(d.Order), GroupBy: pool.Grouping(d.GroupBy),
+		IfFewer: pool.Lack(d.IfFewer), Rest: pool.Surplus(d.Rest), Sources: a.SourceNames()})
+	c.Stay = append(c.Stay, early...)
+	return c, articles, nil
 }

@@ -21,6 +21,11 @@ func (a *App) Correct(ctx context.Context, src string, ao ArticleOptions, o Amen
 	if err != nil {
 		return nil, err
 	}
+	return a.correct(ctx, src, article, o)
+}
+
+// correct is Correct for an article that has been read.
+func (a *App) correct(ctx context.Context, src string, article publisher.Article, o AmendOptions) (*Amendment, error) {
 	store, err := a.open(ctx)
 	if err != nil {
 		return nil, err
@@ -36,6 +41,9 @@ func (a *App) Correct(ctx context.Context, src string, ao ArticleOptions, o Amen
 	view := viewArticle(article)
 	m := &Amendment{Mode: a.conf.Mode, Article: &view, Title: article.Title, Steps: []*Step{}, Warnings: []string{}}
 	c := &correction{a: a, m: m, article: article, note: o.Note}
+	if c.before, err = store.Article(ctx, article.ID); err != nil && publisher.KindOf(err) != publisher.NotFound {
+		return nil, err
+	}
 	for _, i := range issues {
 		issue, err := store.Issue(ctx, i.ID)
 		if err == nil {
@@ -59,6 +67,7 @@ type correction struct {
 	a       *App
 	m       *Amendment
 	article publisher.Article
+	before  publisher.Article // as it was
 	note    string
 }
 
@@ -74,13 +83,13 @@ func (c *correction) issue(ctx context.Context, issue publisher.Issue) error {
 	if issue.Articles != nil {
 		return c.digest(ctx, issue, tallies, frozen)
 	}
-	t, gone := c.targets(issue, tallies)
+	t, gone := c.targets(issue, tallies, frozen)
 	e, err := c.a.build(ctx, c.article, t)
 	if err != nil {
 		return err
 	}
 	c.m.Warnings = append(c.m.Warnings, e.warnings...)
-	var waiting targets
+	waiting := targets{warnings: t.warnings}
 	for _, tally := range tallies {
 		lot := tally.Lot
 		switch {
@@ -114,8 +123,15 @@ func values(m map[string]bool) []bool {
 
 // targets gives what an issue is rendered for again, and of which channels something
 // has gone out.
-func (c *correction) targets(issue publisher.Issue, tallies []publisher.Tally) (t targets, gone map[string]bool) {
+func (c *correction) targets(issue publisher.Issue, tallies []publisher.Tally, frozen []publisher.Rendering) (t targets, gone map[string]bool) {
 	gone = map[string]bool{}
+	t.warnings = map[string]string{}
+	for _, f := range frozen {
+		// A warning that is not the article's is a route's, and stays.
+		if len(f.Parts) > 0 && c.before.Warning == "" {
+			t.warnings[f.Channel] = f.Parts[0].Warning
+		}
+	}
 	for _, tally := range tallies {
 		gone[tally.Lot.Channel] = goneOut(tally)
 		if tally.Lot.Mail() {
@@ -159,7 +175,7 @@ func (c *correction) waits(t targets, e *edition, lot publisher.Lot, frozen []pu
 func (c *correction) replace(issue publisher.Issue, t targets) {
 	for _, name := range names(t) {
 		c.m.add(Step{Issue: issue.ID, Channel: name, Network: c.a.networkOf(name), Act: "replace", Detail: "nothing of it has gone out"}, func(ctx context.Context) error {
-			one := targets{}
+			one := targets{warnings: t.warnings}
 			for _, n := range t.newsletters {
 				if n.Name == name {
 					one.newsletters = append(one.newsletters, n)
@@ -347,18 +363,14 @@ func (a *App) pageURL(page publisher.Rendering) string {
 // digest corrects what a digest says of the article. Its letter is gone; the copy of
 // the article stands anew, and the digest's own copy stays what readers got.
 func (c *correction) digest(ctx context.Context, issue publisher.Issue, tallies []publisher.Tally, frozen []publisher.Rendering) error {
-	before, err := c.a.store.Article(ctx, c.article.ID)
-	if err != nil && publisher.KindOf(err) != publisher.NotFound {
-		return err
-	}
 	for _, tally := range tallies {
 		if !goneOut(tally) {
-			if before.Hash != c.article.Hash {
+			if c.before.Hash != c.article.Hash {
 				c.m.cannot(Step{Issue: issue.ID, Channel: tally.Lot.Channel, Network: tally.Lot.Network}, "a digest that waits keeps its text: cancel it, and make it anew")
 			}
 			continue
 		}
-		if err := c.mails(ctx, issue, tally, before.Hash != c.article.Hash); err != nil {
+		if err := c.mails(ctx, issue, tally, c.before.Hash != c.article.Hash); err != nil {
 			return err
 		}
 	}

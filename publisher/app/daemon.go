@@ -114,6 +114,11 @@ func (a *App) Serve(ctx context.Context, o ServeOptions) (err error) {
 		}
 		defer func() { err = errors.Join(err, d.stopQueue(ctx)) }()
 	}
+	if d.has(RoleScheduler) { // what was wrong may have been mended meanwhile
+		if err := store.RetryTroubles(ctx, a.o.Now()); err != nil {
+			return err
+		}
+	}
 	return d.run(ctx)
 }
 
@@ -166,8 +171,11 @@ func (d *daemon) work(kind string) queue.Work {
 			if m := d.first.courier.metrics; m != nil {
 				m.Worked(kind, time.Since(start), err)
 			}
-			if more {
+			switch {
+			case more:
 				return queue.ErrAgain
+			case asNoted(err):
+				return nil
 			}
 			return err
 		}

@@ -225,9 +225,7 @@ func (a *App) DeliverDue(ctx context.Context) error {
 	if err := a.atHome(ctx); err != nil {
 		return err
 	}
-	if a.sandbox != nil && a.sandbox.server == nil {
-		a.sandbox = nil // it may have ended since
-	}
+	a.unbox()
 	end := a.o.Now().Add(deliverLimit - 3*deliverSlice)
 	for {
 		now := a.o.Now()
@@ -242,6 +240,9 @@ func (a *App) DeliverDue(ctx context.Context) error {
 		lots = slices.DeleteFunc(lots, func(l publisher.Lot) bool {
 			return slices.ContainsFunc(stops, func(s publisher.Stop) bool { return s.Covers("", l.Channel) })
 		})
+		if lots, err = a.onTime(ctx, lots, now); err != nil {
+			return err
+		}
 		networks := map[string]publisher.Network{}
 		channels := a.deliverable(ctx, lots, networks)
 		if len(channels) == 0 {

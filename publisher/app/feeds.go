@@ -152,7 +152,7 @@ func isAddress(src string) bool {
 func (a *App) feedConfig(s config.Source) feed.Config {
 	c := feed.Config{Name: s.Name, URL: s.Feed, Every: s.Every, Backfill: s.Newest(), FullText: s.FullText, Updates: s.Updates,
 		MaxNew: s.MaxNew, Tags: s.Tags, Language: s.Language, Source: a.sourceConfig(ArticleOptions{})}
-	c.Source.AllowPrivate = s.AllowPrivate
+	c.Source.AllowPrivate, c.Jitter = s.AllowPrivate, a.o.Jitter
 	if !isAddress(s.Name) {
 		c.Source.PrivateKey = "sources." + s.Name + ".allow_private"
 	}

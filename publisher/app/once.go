@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"crieur/publisher"
 )
@@ -18,6 +19,7 @@ type OnceReport struct {
 	Counts  map[string]int `json:"counts"`  // the deliveries that ended, by state
 	Failed  []string       `json:"failed"`  // what did not go well; it stays due
 	Waiting bool           `json:"waiting"` // something is due later
+	Next    *time.Time     `json:"next"`    // when the first of that is
 	Denied  bool           `json:"-"`       // a channel refused our login
 }
 
@@ -38,7 +40,7 @@ func (a *App) Once(ctx context.Context) (r *OnceReport, err error) {
 	failed := map[string]bool{}
 	for round := range mostRounds {
 		did := false
-		r.Waiting = false
+		r.Waiting, r.Next = false, nil
 		for _, d := range a.duties() {
 			due, err := d.due(ctx)
 			if err != nil {
@@ -47,6 +49,9 @@ func (a *App) Once(ctx context.Context) (r *OnceReport, err error) {
 			for _, k := range due {
 				if k.at.After(a.o.Now()) && (round > 0 || !d.leftovers) {
 					r.Waiting = true
+					if at := k.at.In(a.location); r.Next == nil || at.Before(*r.Next) {
+						r.Next = &at
+					}
 					continue
 				}
 				name := d.kind + " " + k.key

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -85,6 +86,13 @@ func (a *App) arrange(ctx context.Context, d *dispatch.Dispatcher, e *edition, o
 		if err := o.Confirm(plan); err != nil {
 			return nil, false, err
 		}
+	}
+	if o.Slot != "" { // until it is planned, nobody else may be given the same moment
+		release, err := a.store.Placing(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		defer func() { err = errors.Join(err, release()) }()
 	}
 	held, err := a.afford(ctx, e, plan)
 	if err != nil {

@@ -91,6 +91,9 @@ func (d *daemon) reload(ctx context.Context) {
 	} else {
 		d.app.Store(next)
 		next.courier.forgive()
+		if err := next.store.RetryTroubles(ctx, next.o.Now()); err != nil {
+			log.Warn("what went wrong is not tried again at once", "error", err)
+		}
 		log.Info("the new configuration is in use")
 	}
 	if err := d.beat(ctx); err != nil {

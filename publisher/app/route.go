@@ -24,6 +24,8 @@ type Placed struct {
 	Planned    bool       `json:"planned"`            // it was planned before, and stays so
 	Warning    string     `json:"warning,omitempty"`  // content warning of the posts
 	Schedule   string     `json:"schedule,omitempty"` // the newsletter's
+
+	delay time.Duration
 }
 
 // sourceScheme begins Article.Source for one that a configured source brought.
@@ -33,23 +35,36 @@ const sourceScheme = "feed:"
 // when. It plans nothing: until that is done, another article may be given the same
 // moment. What was planned before keeps its moment.
 func (a *App) Route(ctx context.Context, article publisher.Article, source string) ([]Placed, error) {
-	placed := []Placed{}
-	for _, t := range route.Match(a.rules(), article, sourceName(source)) {
-		p := Placed{Name: t.Name, Newsletter: t.Newsletter, Route: t.Rule}
-		var err error
-		if t.Newsletter {
-			err = a.placeLetter(ctx, &p, article, t.Delay)
-		} else {
-			p.Warning = t.Warning
-			p.Slot = firstOf(t.Slot, a.channelNamed(t.Name).Slot)
-			err = a.placePost(ctx, &p, article, cmp.Or(t.Delay, a.channelNamed(t.Name).Delay))
-		}
-		if err != nil {
+	placed := a.matched(article, source)
+	for i := range placed {
+		if err := a.place(ctx, &placed[i], article, a.o.Now()); err != nil {
 			return nil, err
 		}
-		placed = append(placed, p)
 	}
 	return placed, nil
+}
+
+// matched says where the routes send an article, without the moments.
+func (a *App) matched(article publisher.Article, source string) []Placed {
+	matched := []Placed{}
+	for _, t := range route.Match(a.rules(), article, sourceName(source)) {
+		p := Placed{Name: t.Name, Newsletter: t.Newsletter, Route: t.Rule, delay: t.Delay}
+		if !t.Newsletter {
+			p.Warning = t.Warning
+			p.Slot = firstOf(t.Slot, a.channelNamed(t.Name).Slot)
+			p.delay = cmp.Or(t.Delay, a.channelNamed(t.Name).Delay)
+		}
+		matched = append(matched, p)
+	}
+	return matched
+}
+
+// place gives an article that arrived at a moment its own on one newsletter or channel.
+func (a *App) place(ctx context.Context, p *Placed, article publisher.Article, arrived time.Time) error {
+	if p.Newsletter {
+		return a.placeLetter(ctx, p, article, arrived)
+	}
+	return a.placePost(ctx, p, article, arrived)
 }
 
 // channelNamed gives a channel of the configuration, which has been held against the
@@ -73,9 +88,9 @@ func (a *App) rules() []route.Rule {
 
 // placeLetter gives an article its moment in a newsletter. Slots are for posts: a
 // letter has its schedule.
-func (a *App) placeLetter(ctx context.Context, p *Placed, article publisher.Article, delay time.Duration) error {
+func (a *App) placeLetter(ctx context.Context, p *Placed, article publisher.Article, arrived time.Time) error {
 	now := a.o.Now()
-	ready := a.wish(article, delay, now).Moment(a.location)
+	ready := a.wish(article, p.delay, arrived, now).Moment(a.location)
 	if s, ok := a.conf.ScheduleOf(p.Name); ok {
 		p.Digest, p.Schedule = true, s.String()
 		next := s.Next(ready.Add(-1), a.location).Add(a.undoOf(p.Name)) // an issue at that very moment takes it along
@@ -103,13 +118,13 @@ func (a *App) undoOf(newsletter string) time.Duration {
 	return 0
 }
 
-func (a *App) placePost(ctx context.Context, p *Placed, article publisher.Article, delay time.Duration) error {
+func (a *App) placePost(ctx context.Context, p *Placed, article publisher.Article, arrived time.Time) error {
 	planned, err := a.planned(ctx, p, publisher.IssueID("", article.ID))
 	if err != nil || planned {
 		return err
 	}
 	now := a.o.Now()
-	w := a.wish(article, delay, now)
+	w := a.wish(article, p.delay, arrived, now)
 	if slot, ok := a.conf.SlotNamed(p.Slot); ok {
 		if w.Slot, w.Taken, err = a.slot(ctx, slot.Calendar(), p.Name, now); err != nil {
 			return err
@@ -119,8 +134,12 @@ func (a *App) placePost(ctx context.Context, p *Placed, article publisher.Articl
 	return nil
 }
 
-func (a *App) wish(article publisher.Article, delay time.Duration, now time.Time) calendar.Wish {
-	return calendar.Wish{Now: now, Published: article.Published, Embargo: article.Embargo, Delay: delay}
+func (a *App) wish(article publisher.Article, delay time.Duration, arrived, now time.Time) calendar.Wish {
+	w := calendar.Wish{Now: now, Published: article.Published, Embargo: article.Embargo, Delay: delay}
+	if w.Published.IsZero() {
+		w.Published = arrived
+	}
+	return w
 }
 
 // slot gives a slot with the moments that a channel has used or promised.

@@ -29,6 +29,8 @@ newsletters:
     list: lecteurs
     from: La Gazette <redaction@gazette.example>
     undo: 10m
+sources:
+  site: {feed: https://gazette.example/feed}
 slots:
   jour: {between: 08:00-20:00, min_gap: 1h, max_per_day: 3}
   nuit: {at: ["02:30"]}

@@ -24,6 +24,8 @@ func (a *App) boxDir() string { return filepath.Join(a.stateDir(), "arrivals") }
 
 // box gives the sandbox, found or started at its first use.
 func (a *App) box(ctx context.Context) (*sandboxed, error) {
+	a.boxing.Lock()
+	defer a.boxing.Unlock()
 	if a.sandbox != nil {
 		return a.sandbox, nil
 	}
@@ -39,6 +41,15 @@ func (a *App) box(ctx context.Context) (*sandboxed, error) {
 	info := server.Info()
 	a.sandbox = &sandboxed{info: &info, server: server}
 	return a.sandbox, nil
+}
+
+// unbox forgets a sandbox that is another process, which may have ended.
+func (a *App) unbox() {
+	a.boxing.Lock()
+	defer a.boxing.Unlock()
+	if a.sandbox != nil && a.sandbox.server == nil {
+		a.sandbox = nil
+	}
 }
 
 func (a *App) startBox(ctx context.Context, faults []sandbox.Fault, announce bool) (*sandbox.Server, error) {
@@ -72,14 +83,17 @@ func (a *App) resolvePicture(link string) ([]byte, string, bool) {
 // see gives the address of the page that shows what arrived: the running
 // sandbox's, or a file that is written now and stays.
 func (a *App) see() (string, error) {
-	if a.sandbox == nil {
+	a.boxing.Lock()
+	box := a.sandbox
+	a.boxing.Unlock()
+	if box == nil {
 		return "", nil
 	}
-	if a.sandbox.server == nil {
-		return a.sandbox.info.HTTPURL + "/", nil
+	if box.server == nil {
+		return box.info.HTTPURL + "/", nil
 	}
 	path := filepath.Join(a.stateDir(), "arrived.html")
-	if err := a.sandbox.server.WriteIndex(path); err != nil {
+	if err := box.server.WriteIndex(path); err != nil {
 		return "", err
 	}
 	abs, err := filepath.Abs(path)

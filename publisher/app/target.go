@@ -30,6 +30,7 @@ type Selection struct {
 type targets struct {
 	newsletters []config.Newsletter
 	channels    []config.Channel
+	warnings    map[string]string // by channel: of articles that have no content warning of their own
 }
 
 func (a *App) targets(s Selection) (targets, error) {

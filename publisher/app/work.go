@@ -21,7 +21,8 @@ type duty struct {
 	// asked every few seconds, so it must be cheap.
 	due func(ctx context.Context) ([]dueKey, error)
 	// do does what there is to do for a key. Called too early, it does nothing; it may
-	// give errMore to be called again at once.
+	// give errMore to be called again at once, and an error that is noted where due
+	// knows by itself when it is to be tried again.
 	do func(ctx context.Context, key string) error
 }
 
@@ -49,6 +50,9 @@ func (a *App) duties() []duty {
 			_, err := a.FetchReports(ctx)
 			return err
 		}},
+		{kind: dutyPoll, atOnce: 4, due: a.pollsDue, do: a.takeIn},
+		{kind: dutyRoute, due: a.routesDue, do: func(ctx context.Context, _ string) error { return a.sortIn(ctx) }},
+		{kind: dutyDigest, due: a.digestsDue, do: a.fire},
 		{kind: "deliver", limit: deliverLimit, leftovers: true, due: a.deliveriesDue, do: func(ctx context.Context, _ string) error { return a.DeliverDue(ctx) }},
 		{kind: "notify", due: a.every("notify", notifyEvery, owner), do: func(ctx context.Context, _ string) error {
 			_, err := a.Notify(ctx)

@@ -70,7 +70,13 @@ func (c *Config) SlotNamed(name string) (Slot, bool) {
 
 // checkWhen looks at what says when and where: routes, slots and schedules.
 func (l *loader) checkWhen(c *Config) {
-	var newsletters, channels, slots []string
+	var newsletters, channels, slots, sources []string
+	for _, s := range c.Sources {
+		sources = append(sources, s.Name)
+	}
+	for _, t := range c.API.Tokens {
+		sources = append(sources, t.Name)
+	}
 	for _, n := range c.Newsletters {
 		newsletters = append(newsletters, n.Name)
 		l.checkDigest(n)
@@ -88,6 +94,11 @@ func (l *loader) checkWhen(c *Config) {
 		l.mustExist(at.key("slot"), r.Slot, "slot", slots)
 		l.mustAllExist(at.key("newsletters"), r.Newsletters, "newsletter", newsletters)
 		l.mustAllExist(at.key("channels"), r.Channels, "channel", channels)
+		for i, p := range r.Sources {
+			if word := strings.TrimPrefix(p, "!"); word != "*" && !slices.ContainsFunc(sources, func(s string) bool { return strings.EqualFold(s, word) }) {
+				l.wrongItem(at.key("sources"), i, "unknown source", unlessAdded(word, "source", sources))
+			}
+		}
 		if len(r.Newsletters)+len(r.Channels) == 0 {
 			l.wrong(at, "leads nowhere", "add newsletters: or channels: with the names of those that the articles go to")
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
+	"time"
 
 	"crieur/publisher"
 )
@@ -20,6 +21,27 @@ func (l *Ledger) Feed(ctx context.Context, name string) (publisher.Feed, error) 
 	}
 	f.Name, f.Version = name, version
 	return f, nil
+}
+
+// Feeds gives all that is known of feeds, by name.
+func (l *Ledger) Feeds(ctx context.Context) (map[string]publisher.Feed, error) {
+	feeds := map[string]publisher.Feed{}
+	err := each(ctx, l.read, `SELECT name, version, content FROM feeds`, nil, func(rows *sql.Rows) error {
+		var f publisher.Feed
+		var name, content string
+		var version int64
+		if err := rows.Scan(&name, &version, &content); err != nil {
+			return err
+		}
+		err := json.Unmarshal([]byte(content), &f)
+		f.Name, f.Version = name, version
+		feeds[name] = f
+		return err
+	})
+	if err != nil {
+		return nil, l.fail("list the feeds", err)
+	}
+	return feeds, nil
 }
 
 func (l *Ledger) versioned(ctx context.Context, query, name string, into any) (version int64, err error) {
@@ -200,6 +222,22 @@ func numbers(states []publisher.EntryState) []int {
 		out[i] = int(s)
 	}
 	return out
+}
+
+// FeedsWaiting gives, by feed, when the newest entry that is in a state was first seen.
+func (l *Ledger) FeedsWaiting(ctx context.Context, state publisher.EntryState) (map[string]time.Time, error) {
+	newest := map[string]time.Time{}
+	err := each(ctx, l.read, `SELECT feed, max(seen_at) FROM feed_entries WHERE state = $1 GROUP BY feed`, []any{int(state)}, func(rows *sql.Rows) error {
+		var feed string
+		var seen int64
+		err := rows.Scan(&feed, &seen)
+		newest[feed] = moment(seen)
+		return err
+	})
+	if err != nil {
+		return nil, l.fail("look what waits of the feeds", err)
+	}
+	return newest, nil
 }
 
 // MoveFeedEntries puts entries into another state, those of the given ones that are

@@ -45,6 +45,22 @@ func (l *Ledger) Pool(ctx context.Context, newsletter string, limit int) ([]publ
 	return all, nil
 }
 
+// Pools gives how many articles wait, by newsletter.
+func (l *Ledger) Pools(ctx context.Context) (map[string]int, error) {
+	pools := map[string]int{}
+	err := each(ctx, l.read, `SELECT newsletter, count(*) FROM pool WHERE issue = '' GROUP BY newsletter`, nil, func(r *sql.Rows) error {
+		var newsletter string
+		var n int
+		err := r.Scan(&newsletter, &n)
+		pools[newsletter] = n
+		return err
+	})
+	if err != nil {
+		return nil, l.fail("count what waits for digests", err)
+	}
+	return pools, nil
+}
+
 // Unpool takes an article out of those that wait; one that was in a digest stays.
 func (l *Ledger) Unpool(ctx context.Context, newsletter, articleID string) (removed bool, err error) {
 	err = l.update(ctx, "take the article out of the next digest", func(tx *sql.Tx) error {

@@ -98,7 +98,7 @@ func (l *Ledger) Free(ctx context.Context, lot int64, why publisher.Hold) (freed
 // freedAt gives the release of a lot that is held no more. The time for which it was
 // is not its own: what is overdue counts as due from now on.
 func freedAt(lot publisher.Lot, now time.Time) time.Time {
-	if lot.Release.Before(now) && (!lot.Release.IsZero() || lot.Held == publisher.HeldLate) {
+	if lot.Release.Before(now) {
 		return now
 	}
 	return lot.Release

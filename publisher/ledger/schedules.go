@@ -113,7 +113,7 @@ func scanArrival(row interface{ Scan(...any) error }) (a publisher.Arrival, err 
 // oldest first.
 func (l *Ledger) Unrouted(ctx context.Context, limit int) ([]publisher.Arrival, error) {
 	var all []publisher.Arrival
-	err := each(ctx, l.read, arrivalQuery+`WHERE routed_at = 0 ORDER BY arrived_at, article, source LIMIT $1`, []any{limit}, func(r *sql.Rows) error {
+	err := each(ctx, l.read, arrivalQuery+`WHERE routed_at = 0 ORDER BY arrived_at, published_at, article, source LIMIT $1`, []any{limit}, func(r *sql.Rows) error {
 		a, err := scanArrival(r)
 		all = append(all, a)
 		return err

@@ -117,6 +117,9 @@ func pool(t *testing.T, l *ledger.Ledger) {
 	add("c", noon.Add(time.Hour), true)
 	add("a", noon.Add(time.Hour), false)
 	open(0, "a", "b", "c")
+	pools, err := l.Pools(t.Context())
+	must(t, err)
+	same(t, "pools", pools, map[string]int{"weekly": 3})
 	open(2, "a", "b")
 	must(t, digest("first", noon.Add(time.Minute), "a", "b"))
 	must(t, digest("first", noon.Add(2*time.Hour), "a", "c"))
@@ -124,7 +127,7 @@ func pool(t *testing.T, l *ledger.Ledger) {
 	mark(publisher.Mark{Newsletter: "weekly", UpTo: noon.Add(time.Minute), IssueID: "first"})
 	wantKind(t, digest("second", noon.Add(3*time.Hour), "c", "b"), publisher.Busy)
 	open(0, "c")
-	_, err := l.Issue(t.Context(), "second")
+	_, err = l.Issue(t.Context(), "second")
 	wantKind(t, err, publisher.NotFound)
 	add("a", noon, false)
 	for id, want := range map[string]bool{"c": true, "a": false} {

@@ -52,6 +52,13 @@ func feeds(t *testing.T, l *ledger.Ledger) {
 		return ids
 	}
 	same(t, "new", list(publisher.EntryNew), []string{"e1"})
+	fresh, err := l.FeedsWaiting(t.Context(), publisher.EntryNew)
+	must(t, err)
+	same(t, "feeds with something new", fresh, map[string]time.Time{"site": noon})
+	known, err := l.Feeds(t.Context())
+	must(t, err)
+	same(t, "feeds", len(known), 1)
+	same(t, "version", known["site"].Version, int64(2))
 	same(t, "all", list(), []string{"e1", "e2", "e3", "e4"})
 	entries, err := l.FeedMatches(t.Context(), "site", []string{"g:1", "l:2", "l:1", "none"})
 	must(t, err)

@@ -67,6 +67,8 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"schedules":            schedules,
 		"arrivals":             arrivals,
 		"pool":                 pool,
+		"troubles":             troubles,
+		"placing":              placing,
 		"returns":              returns,
 		"returns counted":      returnsCounted,
 		"returns erased":       returnsErased,
