@@ -11,6 +11,7 @@ import (
 // words around it: some servers send the part and leave it nearly empty.
 func (p *parcel) delivery(text string) Report {
 	var r Report
+	around := &prose{text: text}
 	why := "a report without a recipient"
 	for _, g := range p.status {
 		recipient := typed(g["original-recipient"])
@@ -52,7 +53,7 @@ func (p *parcel) delivery(text string) Report {
 			}
 		}
 		if t.Kind == publisher.ReturnFailed {
-			complete(&t, text)
+			complete(&t, around)
 		}
 		r.Returns = append(r.Returns, t)
 	}
@@ -63,12 +64,13 @@ func (p *parcel) delivery(text string) Report {
 }
 
 // complete gives a failure the code, status and words that it lacks.
-func complete(t *publisher.Return, text string) {
+func complete(t *publisher.Return, around *prose) {
+	around.read()
 	if vague(t.Status) {
-		code, s := numbersIn(text)
+		code, s := around.code, around.status
 		if s != "" && !vague(s) && (t.Status == "" || s[0] == t.Status[0]) {
 			t.Code, t.Status = code, s
-		} else if s := phraseStatus(t.Words + "\n" + text); s != "" {
+		} else if s := statusOf(min(phraseIn(t.Words), around.phrase)); s != "" {
 			t.Status = s
 			if t.Code/100 != int(s[0]-'0') {
 				t.Code = 0
@@ -76,7 +78,7 @@ func complete(t *publisher.Return, text string) {
 		}
 	}
 	if t.Words == "" {
-		t.Words = oneLine(telling(text))
+		t.Words = around.telling
 	}
 	if t.Code == 0 {
 		t.Code = 500
@@ -84,6 +86,26 @@ func complete(t *publisher.Return, text string) {
 			t.Code = 400
 		}
 	}
+}
+
+// A prose is the words around a report, read once, for there may be many recipients.
+type prose struct {
+	text    string
+	done    bool
+	code    int
+	status  string
+	phrase  int // as phraseIn gives it
+	telling string
+}
+
+func (p *prose) read() {
+	if p.done {
+		return
+	}
+	p.done = true
+	p.code, p.status = numbersIn(p.text)
+	p.phrase = phraseIn(p.text)
+	p.telling = oneLine(telling(p.text))
 }
 
 // vague reports whether a status says no more than its class.

@@ -75,16 +75,27 @@ var meanings = []meaning{
 	{"4.2.0", []string{"temporarily deferred", "temporarily rejected", "try again later", "temporary failure", "temporarily unavailable", "greylisted", "temporairement indisponible", "reessayez plus tard"}},
 }
 
-// phraseStatus gives the status that words stand for; "" where they are not known.
-func phraseStatus(text string) string {
+// phraseIn gives which of the meanings words have; len(meanings): none.
+func phraseIn(text string) int {
 	folded := fold(text)
-	for _, m := range meanings {
+	for i, m := range meanings {
 		if containsAny(folded, m.phrases) {
-			return m.status
+			return i
 		}
+	}
+	return len(meanings)
+}
+
+// statusOf gives the status that a meaning stands for, "" for none.
+func statusOf(meaning int) string {
+	if meaning < len(meanings) {
+		return meanings[meaning].status
 	}
 	return ""
 }
+
+// phraseStatus gives the status that words stand for; "" where they are not known.
+func phraseStatus(text string) string { return statusOf(phraseIn(text)) }
 
 // Phrases by which a report in words is told from other letters, folded.
 var (
