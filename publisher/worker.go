@@ -16,7 +16,7 @@ type Worker struct {
 
 // WorkerSilence is how long a worker may be silent before it counts as dead. They
 // give a sign of life several times within it.
-const WorkerSilence = 30 * time.Second
+const WorkerSilence = 20 * time.Second
 
 // Alive reports whether the worker gave a sign of life lately, or, by a clock that
 // was set back, in the future.

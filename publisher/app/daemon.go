@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"net"
@@ -32,7 +31,8 @@ func Roles() []string { return []string{RoleWeb, RoleScheduler, RoleWorker} }
 
 const (
 	sweepEvery   = 5 * time.Second
-	beatEvery    = publisher.WorkerSilence / 3
+	beatEvery    = publisher.WorkerSilence / 4
+	beatAgain    = time.Second // after one that did not reach the store
 	drainDefault = 30 * time.Second
 )
 
@@ -60,6 +60,8 @@ type daemon struct {
 	swept   error // how the last sweep ended
 	at      time.Time
 	problem string // why the configuration on disk is not the one in use
+
+	others lookout
 }
 
 // Serve runs the daemon until ctx ends; then it begins nothing new, lets what is
@@ -89,7 +91,7 @@ func (a *App) Serve(ctx context.Context, o ServeOptions) (err error) {
 	d := &daemon{o: o, first: a}
 	d.app.Store(a)
 	host, _ := os.Hostname()
-	d.self = publisher.Worker{ID: strings.ToLower(rand.Text()[:12]), Host: host, PID: os.Getpid(), Roles: o.Roles,
+	d.self = publisher.Worker{ID: store.Session(), Host: host, PID: os.Getpid(), Roles: o.Roles,
 		Version: firstOf(a.o.Version, "dev"), Started: a.o.Now()}
 	if d.has(RoleScheduler) || d.has(RoleWorker) {
 		release, err := store.Work()

@@ -39,6 +39,9 @@ type courier struct {
 	halted map[string]error        // by channel: why it was paused since then
 
 	metrics *telemetry.Metrics // nil: nobody counts
+
+	alive time.Time // the last sign of life that the store has; zero: this process gives none
+	dead  []string  // the workers that were taken for dead at the last look
 }
 
 type look struct {
@@ -146,7 +149,7 @@ func (a *App) deliveriesDue(ctx context.Context) ([]dueKey, error) {
 	if due.IsZero() && next.IsZero() {
 		return nil, nil
 	}
-	hands, err := a.hands(ctx, now)
+	hands, err := a.hands(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -159,15 +162,25 @@ func (a *App) deliveriesDue(ctx context.Context) ([]dueKey, error) {
 	return keys, nil
 }
 
+// forget has the lots looked at anew.
+func (c *courier) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	clear(c.looked)
+}
+
 // hands is how many processes deliver side by side: each answers one alarm at a time,
 // and the ledger gives every delivery to one of them.
-func (a *App) hands(ctx context.Context, now time.Time) (n int, err error) {
+func (a *App) hands(ctx context.Context) (n int, err error) {
 	if !a.store.Shared() {
 		return 1, nil
 	}
 	workers, err := a.store.Workers(ctx)
+	a.courier.mu.Lock()
+	dead := a.courier.dead
+	a.courier.mu.Unlock()
 	for _, w := range workers {
-		if w.Alive(now) && slices.Contains(w.Roles, RoleWorker) {
+		if !slices.Contains(dead, w.ID) && slices.Contains(w.Roles, RoleWorker) {
 			n++
 		}
 	}

@@ -134,7 +134,7 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 		return nil, nil, err
 	}
 	c := dispatch.Config{
-		Ledger: store, Mailer: a.measured(mailer), Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now,
+		Ledger: store, Mailer: a.measured(mailer), Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now, Ours: a.courier.ours(a.o.Now),
 		Retry:  dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
 		Groups: a.groups(),
 	}

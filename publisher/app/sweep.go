@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"crieur/publisher"
@@ -65,40 +66,58 @@ func (d *daemon) sweep(ctx context.Context, start bool) error {
 	return errors.Join(errs...)
 }
 
-// free sets the alarms of the dead again.
+// free lets others do what the dead were doing: their leases end, and their alarms
+// are set again.
 func (d *daemon) free(ctx context.Context) error {
-	if !d.first.store.Shared() {
+	store := d.first.store
+	if !store.Shared() {
 		return nil
 	}
-	workers, err := d.first.store.Workers(ctx)
+	workers, err := store.Workers(ctx)
 	if err != nil {
+		d.others = lookout{} // who could not be seen is not dead for that
 		return err
+	}
+	dead, died := d.others.look(workers, d.self.ID, d.first.o.Now())
+	d.app.Load().courier.bury(dead)
+	for _, w := range died {
+		n, err := store.EndLeases(ctx, w.ID, d.first.o.Now())
+		if err != nil {
+			return err
+		}
+		d.others.buried(w.ID)
+		if n > 0 {
+			d.app.Load().courier.forget()
+		}
+		d.first.o.Log.Warn("a worker gives no sign of life; others do its work", "id", w.ID, "host", w.Host, "pid", w.PID, "deliveries", n)
 	}
 	var alive []string
 	for _, w := range workers {
-		if w.Alive(d.first.o.Now()) {
+		if !slices.Contains(dead, w.ID) {
 			alive = append(alive, w.ID)
 		}
 	}
 	n, err := d.queue.Free(ctx, alive)
 	if n > 0 {
-		d.first.o.Log.Warn("a worker died; others do its work", "jobs", n)
+		d.first.o.Log.Info("alarms that nobody answers any more are set again", "jobs", n)
 	}
 	return err
 }
 
 // live gives signs of life until ctx ends.
 func (d *daemon) live(ctx context.Context) {
-	ticker := time.NewTicker(beatEvery)
-	defer ticker.Stop()
-	for {
+	for wait := beatEvery; ; {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
-			if err := d.beat(ctx); err != nil && ctx.Err() == nil {
-				d.first.o.Log.Warn("cannot give a sign of life", "error", err)
-			}
+		case <-time.After(wait):
+		}
+		err := d.beat(ctx)
+		if err != nil && ctx.Err() == nil && wait == beatEvery {
+			d.first.o.Log.Warn("cannot give a sign of life", "error", err)
+		}
+		if wait = beatEvery; err != nil {
+			wait = beatAgain
 		}
 	}
 }
@@ -109,7 +128,13 @@ func (d *daemon) beat(ctx context.Context) error {
 	d.mu.Lock()
 	w.Problem = d.problem
 	d.mu.Unlock()
-	return d.first.store.Beat(ctx, w)
+	limit, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	if err := d.first.store.Beat(limit, w); err != nil {
+		return err
+	}
+	d.first.courier.lives(w.Seen)
+	return nil
 }
 
 // leave takes this process off the list. It may be called when the store is away.

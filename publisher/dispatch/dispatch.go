@@ -114,6 +114,12 @@ type Config struct {
 	ReturnPath func(lot, reader int64) string
 	Unknown    func(channel string) Policy // nil: Leave
 
+	// Ours reports whether what this process has leased is still its own, where others
+	// may take over the work of one that was silent: asked before each call, so that a
+	// process that stood still begins nothing that is another's now. nil: it is, until
+	// its lease ends.
+	Ours func() bool
+
 	Lanes   int           // mails on the wire at once; 0: as many as the Mailer carries side by side, or 4
 	Lease   time.Duration // how long a claim holds where another process may look; 0: 5 minutes
 	Timeout time.Duration // of one call; it ends before its lease; 0: 2 minutes
@@ -169,6 +175,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Groups == nil {
 		c.Groups = Groups()
+	}
+	if c.Ours == nil {
+		c.Ours = func() bool { return true }
 	}
 	if c.Unknown == nil {
 		c.Unknown = func(string) Policy { return Leave }

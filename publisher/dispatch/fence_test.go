@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,7 +45,9 @@ func TestFrozenWorkerBeginsNothing(t *testing.T) {
 		mail  bool
 		posts map[string]int
 		all   int
-	}{"mails": {true, nil, 6}, "posts": {false, map[string]int{"c": 3}, 3}} {
+		dead  bool // it was taken for dead before its leases ended
+	}{"mails": {true, nil, 6, false}, "posts": {false, map[string]int{"c": 3}, 3, false},
+		"mails of the dead": {true, nil, 6, true}, "posts of the dead": {false, map[string]int{"c": 3}, 3, true}} {
 		t.Run(name, func(t *testing.T) {
 			store := onPostgres(t)
 			l := ledgertest.Open(t, store)
@@ -53,7 +56,8 @@ func TestFrozenWorkerBeginsNothing(t *testing.T) {
 			f := &frozen{Ledger: l}
 			own, others := newMailer(nil), newMailer(nil)
 			net := &network{keyed: true, traits: publisher.Traits{Keyed: time.Hour}}
-			config := dispatch.Config{Ledger: f, Mailer: own, Letter: letter, Merge: merge, Now: clock.Now, Sleep: clock.Sleep, Lanes: 4,
+			var silent atomic.Bool
+			config := dispatch.Config{Ours: func() bool { return !silent.Load() }, Ledger: f, Mailer: own, Letter: letter, Merge: merge, Now: clock.Now, Sleep: clock.Sleep, Lanes: 4,
 				Networks: map[string]publisher.Network{"c": net}, Unknown: func(string) dispatch.Policy { return dispatch.Resend }}
 			first := dispatch.New(config)
 			var audience []dispatch.Audience
@@ -65,14 +69,23 @@ func TestFrozenWorkerBeginsNothing(t *testing.T) {
 			}
 			meanwhile := 0
 			f.meanwhile = func() {
-				clock.Sleep(context.Background(), 10*time.Minute)
-				config.Ledger, config.Mailer = ledgertest.Open(t, store), others
+				other := ledgertest.Open(t, store)
+				config.Ledger, config.Mailer, config.Ours = other, others, nil
+				if c.dead {
+					clock.Sleep(context.Background(), publisher.WorkerSilence)
+					silent.Store(true)
+					if n, err := other.EndLeases(t.Context(), l.Session(), clock.Now()); err != nil || n == 0 {
+						t.Errorf("%d leases were ended, %v", n, err)
+					}
+				} else {
+					clock.Sleep(context.Background(), 10*time.Minute)
+				}
 				if _, err := dispatch.New(config).Run(context.Background(), publisher.Selection{}, nil); err != nil {
 					t.Error(err)
 				}
 				meanwhile = others.calls + net.calls
 			}
-			if _, err := first.Run(t.Context(), publisher.Selection{}, nil); err != nil {
+			if _, err := first.Run(t.Context(), publisher.Selection{}, nil); (err != nil) != c.dead || c.dead && publisher.KindOf(err) != publisher.Busy {
 				t.Fatal(err)
 			}
 			if all := own.calls + others.calls + net.calls; meanwhile != c.all || all != c.all {

@@ -113,7 +113,7 @@ func (l *lane) Begin(m publisher.Mail) (within time.Duration, err error) {
 		return 0, errStopped
 	}
 	now := l.c.Now()
-	if p.stopped() || !l.exclusive && now.Add(l.c.Timeout).After(p.until) {
+	if p.stopped() || !l.mayBegin(now, p.until) {
 		l.giveBack(p)
 		return 0, errStopped
 	}

@@ -169,8 +169,7 @@ func (t *thread) try(p publisher.Post, d *publisher.Delivery, doubt *publisher.O
 		return false, err
 	}
 	started := t.c.Now()
-	if !t.exclusive && started.Add(t.c.Timeout).After(a.until) {
-		// The process, or the database, stood still meanwhile: someone else may have it.
+	if !t.mayBegin(started, a.until) {
 		return false, t.giveBack(a.granted)
 	}
 	ctx, cancel := context.WithTimeout(t.wire, t.c.Timeout)

@@ -279,6 +279,23 @@ func (r *run) halted(channel string) bool {
 	return r.paused[channel] != nil
 }
 
+// errSilent ends a run whose process others may take for dead.
+var errSilent = errors.New("crieur stood still, or did not reach the database, for so long that others may do its work")
+
+// mayBegin reports whether a call may begin at a moment on a lease that ends at
+// another: not where the process, or the database, stood still meanwhile, since someone
+// else may have it.
+func (r *run) mayBegin(now, until time.Time) bool {
+	if r.exclusive {
+		return true
+	}
+	if !r.c.Ours() {
+		r.fail(&publisher.Error{Kind: publisher.Busy, Op: "deliver", Err: errSilent, Hint: "it goes on once it has given a sign of life"})
+		return false
+	}
+	return !now.Add(r.c.Timeout).After(until)
+}
+
 // tell passes a final state on to the observer.
 func (r *run) tell(d publisher.Delivery) {
 	if r.observer == nil || !d.State.Final() {

@@ -19,14 +19,16 @@ type doubts struct {
 	marks map[row][]string
 }
 
-// mark gives a word for the leases of one commit. A store that cannot be away needs
-// none.
+// mark gives a word for the leases of one commit, which begins with leasesOf the
+// session. A store that cannot be away, and that only one works on, needs none.
 func (l *Ledger) mark() string {
 	if l.engine != postgres {
 		return ""
 	}
-	return "lease " + rand.Text()[:12]
+	return leasesOf(l.session) + rand.Text()[:12]
 }
+
+func leasesOf(session string) string { return "lease " + session + " " }
 
 // add notes what a commit that failed had wanted.
 func (d *doubts) add(wants []publisher.Claim, mark string) {

@@ -74,6 +74,22 @@ func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to pu
 	return n, err
 }
 
+// EndLeases lets the leases of a session run out now whose process is dead, or was
+// silent for so long that nobody waits for it, and gives how many there were. A process
+// that is not dead must begin nothing on them when it goes on; the outcomes that it
+// brings of what it had begun count until the delivery is leased again.
+func (l *Ledger) EndLeases(ctx context.Context, session string, now time.Time) (n int, err error) {
+	if l.engine != postgres {
+		return 0, nil
+	}
+	err = l.update(ctx, "end a dead process's leases", func(tx *sql.Tx) error {
+		n, err = affected(tx.ExecContext(ctx, `UPDATE deliveries SET due_at = $1 WHERE state = 2 AND receipt LIKE $2 AND due_at > $3
+			AND lot IN (SELECT n FROM lots WHERE open = 1)`, millis(now)-1, leasesOf(session)+"%", millis(now)-1))
+		return err
+	})
+	return n, err
+}
+
 // An ending is what becomes of a lease that was lost.
 type ending struct {
 	state   publisher.State

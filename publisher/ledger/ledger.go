@@ -14,8 +14,10 @@ package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,6 +47,7 @@ type Ledger struct {
 	returns []byte // what return addresses are signed with
 	bounces Bounces
 	id      string
+	session string   // what this opening of the store calls itself
 	lots    sync.Map // int64 → lotKey: what never changes about a lot
 	log     atomic.Pointer[logbook]
 	doubts  doubts // PostgreSQL only
@@ -62,7 +65,7 @@ const (
 // Open opens the store, making it or bringing its tables up to date where needed.
 // Several processes may do so at the same moment.
 func Open(ctx context.Context, c Config) (*Ledger, error) {
-	l := &Ledger{dir: c.Dir, now: c.Now, bounces: c.Bounces.withDefaults()}
+	l := &Ledger{dir: c.Dir, now: c.Now, bounces: c.Bounces.withDefaults(), session: strings.ToLower(rand.Text()[:12])}
 	if l.now == nil {
 		l.now = time.Now
 	}
@@ -100,6 +103,10 @@ func (l *Ledger) Close() error {
 
 // InstanceID names this store; it is made with it and never changes.
 func (l *Ledger) InstanceID() string { return l.id }
+
+// Session names this opening of the store: no other has the same. On PostgreSQL its
+// leases carry it.
+func (l *Ledger) Session() string { return l.session }
 
 // rewrites is how often a transaction is tried that the engine gave up in favour
 // of another one.

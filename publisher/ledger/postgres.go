@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
@@ -16,6 +17,10 @@ const (
 	connections = 10
 	// migrationKey is the advisory lock under which tables are made and changed.
 	migrationKey = 0x63726965757200 // "crieur"
+	// idle is how long the server keeps a transaction open that nothing comes for. No
+	// process takes so long, save one that is frozen, or on a machine that has vanished:
+	// its locks would stop the others.
+	idle = publisher.WorkerSilence
 )
 
 func (l *Ledger) openPostgres(ctx context.Context, c Config) error {
@@ -33,7 +38,15 @@ func (l *Ledger) openPostgres(ctx context.Context, c Config) error {
 		l.schema = beside(config.RuntimeParams["search_path"], c.Apart)
 		config.RuntimeParams["search_path"] = pgx.Identifier{l.schema}.Sanitize()
 	}
-	l.write = sql.OpenDB(stdlib.GetConnector(*config))
+	var options []stdlib.OptionOpenDB
+	if _, set := config.RuntimeParams["idle_in_transaction_session_timeout"]; !set {
+		// Not among the parameters of the connection's start: poolers refuse those that they do not know.
+		options = append(options, stdlib.OptionAfterConnect(func(ctx context.Context, c *pgx.Conn) error {
+			_, err := c.Exec(ctx, fmt.Sprintf(`SET idle_in_transaction_session_timeout = %d`, idle.Milliseconds()))
+			return err
+		}))
+	}
+	l.write = sql.OpenDB(stdlib.GetConnector(*config, options...))
 	l.write.SetMaxOpenConns(connections)
 	l.write.SetMaxIdleConns(connections)
 	l.read = l.write

@@ -39,6 +39,43 @@ func TestOneWorksOnSQLite(t *testing.T) {
 	})
 }
 
+// A session's leases end when it is told so, and nobody else's.
+func TestEndLeases(t *testing.T) {
+	ledgertest.Each(t, func(t *testing.T, c ledger.Config) {
+		a, b := ledgertest.Open(t, c), ledgertest.Open(t, c)
+		noon := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+		if _, _, err := a.SaveIssue(t.Context(), publisher.Issue{ID: "i", Created: noon}, nil); err != nil {
+			t.Fatal(err)
+		}
+		lots := map[*ledger.Ledger]publisher.Lot{}
+		for l, channel := range map[*ledger.Ledger]string{a: "m", b: "n"} {
+			lot, _, err := l.Materialise(t.Context(), publisher.Lot{IssueID: "i", Channel: channel, Network: "mastodon", Parts: 1, Created: noon})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := l.Commit(t.Context(), nil, []publisher.Claim{{Lot: lot.ID, ID: 1}}, noon, noon.Add(5*time.Minute)); err != nil || len(got.Granted) != 1 {
+				t.Fatalf("%d were granted, %v", len(got.Granted), err)
+			}
+			lots[l] = lot
+		}
+		later := noon.Add(time.Second)
+		want := 1
+		if !a.Shared() {
+			want = 0 // there the next one has them all
+		}
+		for _, want := range []int{want, 0} {
+			if n, err := b.EndLeases(t.Context(), a.Session(), later); err != nil || n != want {
+				t.Fatalf("%d leases were ended, %v; want %d", n, err, want)
+			}
+		}
+		for l, want := range map[*ledger.Ledger]int{a: want, b: 0} {
+			if n, err := b.Reclaim(t.Context(), lots[l].ID, later, publisher.StateUnknown, later); err != nil || n != want {
+				t.Errorf("%d leases had run out, %v; want %d", n, err, want)
+			}
+		}
+	})
+}
+
 // Of a thread only the part whose turn it is counts, so that a failed or deferred one
 // is not asked after for ever because of those behind it.
 func TestNextWork(t *testing.T) {
