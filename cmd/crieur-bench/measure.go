@@ -33,6 +33,7 @@ type row struct {
 	tls     bool
 	dkim    string // no, rsa, both
 	latency time.Duration
+	work    time.Duration // of the light sink, for each message
 }
 
 // A result is one run of a row.
@@ -276,7 +277,7 @@ func (s setup) startSink(ctx context.Context, r row, home string) (*running, err
 	if s.sink == "smtp-sink" {
 		return s.startPostfixSink(ctx)
 	}
-	args := []string{"sink", "-latency", r.latency.String(), "-record", s.record}
+	args := []string{"sink", "-latency", r.latency.String(), "-work", r.work.String(), "-record", s.record}
 	if r.tls {
 		args = append(args, "-certificate", filepath.Join(home, "sink.pem"))
 	}

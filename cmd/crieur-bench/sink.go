@@ -36,6 +36,7 @@ type tally struct {
 // looks for the end of the message in them, and keeps nothing but figures.
 type lightSink struct {
 	latency time.Duration
+	work    time.Duration // for each message, before it is accepted
 	tls     *tls.Config
 	record  *os.File // nil: none is kept
 
@@ -49,6 +50,7 @@ func sinkMain(ctx context.Context, args []string) error {
 	s := &lightSink{}
 	f := flag.NewFlagSet("sink", flag.ContinueOnError)
 	f.DurationVar(&s.latency, "latency", 0, "")
+	f.DurationVar(&s.work, "work", 0, "")
 	certificate := f.String("certificate", "", "write a certificate here and offer STARTTLS with it")
 	record := f.String("record", "", "write a line here for each message, before it is accepted")
 	if err := f.Parse(args); err != nil {
@@ -286,6 +288,9 @@ func (v *visit) take(at int) {
 }
 
 func (v *visit) accept() bool {
+	if v.sink.work > 0 {
+		time.Sleep(v.sink.work)
+	}
 	now := time.Now().UnixNano()
 	if !bytes.Contains(v.head, v.rcpt) {
 		v.one.Astray++

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -30,7 +31,31 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(ledgertest.Main(m))
+	code := ledgertest.Main(m)
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+	os.Exit(code)
+}
+
+// built is the program that all proofs run.
+var built struct {
+	sync.Once
+	dir string
+	err error
+}
+
+func program(t *testing.T) string {
+	t.Helper()
+	built.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "crieur-proofs-"); built.err == nil {
+			built.err = exec.Command("go", "build", "-o", filepath.Join(built.dir, "crieur"), "../crieur").Run()
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
+	}
+	return filepath.Join(built.dir, "crieur")
 }
 
 // long leaves a proof out of an ordinary run of the tests.
@@ -49,6 +74,7 @@ type soak struct {
 	home    string
 	crieur  string // the program
 	article string
+	states  string // the folder of the states, below home
 }
 
 const soakLanes = 10
@@ -57,23 +83,27 @@ const soakLanes = 10
 // everyone whom it accepts a message for before it says so.
 func newSoak(t *testing.T, engine ledgertest.Engine, n int) *soak {
 	t.Helper()
-	s := &soak{t: t, home: t.TempDir(), setup: setup{readers: n, connections: soakLanes, sink: "light"}}
+	return makeSoak(t, engine.New(t), setup{readers: n, connections: soakLanes, sink: "light"}, row{dkim: "no"})
+}
+
+func makeSoak(t *testing.T, store ledger.Config, what setup, r row) *soak {
+	t.Helper()
+	s := &soak{t: t, home: t.TempDir(), setup: what, states: "state"}
 	s.record = filepath.Join(s.home, "record")
 	s.article = filepath.Join(s.home, "article.md")
-	s.crieur = filepath.Join(s.home, "crieur")
-	s.must(exec.Command("go", "build", "-o", s.crieur, "../crieur").Run())
+	s.crieur = program(t)
 	s.must(writeArticle("../../docs/example/article.txt", s.article, "La halle se relève"))
-	s.store = engine.New(t)
+	s.store = store
 	if s.dsn = s.store.DSN; s.dsn == "" {
 		s.store.Dir = filepath.Join(s.home, "state", "live")
 	}
-	s.must(readersMain(t.Context(), []string{"-dir", s.store.Dir, "-dsn", s.store.DSN, "-n", strconv.Itoa(n)}))
-	to, err := s.startSink(t.Context(), row{}, s.home)
+	s.must(readersMain(t.Context(), []string{"-dir", s.store.Dir, "-dsn", s.store.DSN, "-n", strconv.Itoa(s.readers)}))
+	to, err := s.startSink(t.Context(), r, s.home)
 	s.must(err)
 	t.Cleanup(to.kill)
 	host, port, err := net.SplitHostPort(to.addr)
 	s.must(err)
-	s.must(s.writeConfig(s.home, row{dkim: "no"}, host, port))
+	s.must(s.writeConfig(s.home, r, host, port))
 	return s
 }
 
@@ -87,9 +117,16 @@ func (s *soak) must(err error) {
 // command is a run of the program.
 func (s *soak) command() (c *exec.Cmd, problems *bytes.Buffer) {
 	problems = new(bytes.Buffer)
-	c = exec.Command(s.crieur, "send", s.article, "--yes", "--config", filepath.Join(s.home, "config.yaml"), "--state", filepath.Join(s.home, "state"))
-	c.Dir, c.Stderr = s.home, problems
+	c = s.crieurs("send", s.article, "--yes")
+	c.Stderr = problems
 	return c, problems
+}
+
+// crieurs is the program with any verb, on the soak's configuration.
+func (s *soak) crieurs(args ...string) *exec.Cmd {
+	c := exec.Command(s.crieur, append(args, "--config", filepath.Join(s.home, "config.yaml"), "--state", filepath.Join(s.home, s.states))...)
+	c.Dir = s.home
+	return c
 }
 
 // recorded gives how many messages the sink has accepted.
