@@ -18,11 +18,13 @@ func bounceCommand(s *session) *cobra.Command {
 	c := &cobra.Command{
 		Use: "bounce < MESSAGE", Short: "take one bounce or complaint from the mail server",
 		Long: `Take one message that came back, from standard input: what Postfix, Exim and
-their like pipe into a command. A failure makes its mail bounced; an address that
-does not exist is never written to again, nor is a reader who complained. What is
-no report, or is on no mail of ours, is ignored, and said so.
+their like pipe into a command. A failure makes its mail bounced; an address
+that does not exist is never written to again, nor is a reader who complained.
+What is no report, or is on no mail of ours, is ignored, and said so.
 
-Postfix, /etc/aliases:   bounces: "|/usr/bin/crieur bounce --config /etc/crieur/config.yaml"
+Postfix, in /etc/aliases:
+
+  bounces: "|/usr/bin/crieur bounce --config /etc/crieur/config.yaml"
 
 Exit code 0: taken, or ignored for good; 75: the mail server shall try again.`,
 		Args: cobra.NoArgs,
@@ -58,9 +60,9 @@ func bouncesCommand(s *session) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	c.AddCommand(&cobra.Command{
 		Use: "fetch", Short: "empty the mailbox under returns.mailbox, by IMAP or POP3", Args: cobra.NoArgs,
-		Long: `Read what came to the mailbox under returns.mailbox, by IMAP or POP3. A report is
-deleted (or marked as read, with keep: true) only after the ledger has it. What is
-no report stays where it is.`,
+		Long: `Read what came to the mailbox under returns.mailbox, by IMAP or POP3. A report
+is deleted (or marked as read, with keep: true) only after the ledger has it.
+What is no report stays where it is.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.with(func(a *app.App) error {
 				r, err := a.FetchReports(c.Context())

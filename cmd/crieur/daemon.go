@@ -35,7 +35,7 @@ func workerCommand(s *session) *cobra.Command {
 	var o app.ServeOptions
 	var log string
 	c := &cobra.Command{
-		Use: "worker", Short: "lend a hand from another machine (PostgreSQL); serve --role worker", Args: cobra.NoArgs,
+		Use: "worker", Short: "lend a hand from another machine (PostgreSQL)", Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.Roles = []string{app.RoleWorker}
 			return s.serve(c, o, log)
@@ -92,6 +92,11 @@ func runCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				stopped, err := a.Stopped(c.Context())
+				if err != nil {
+					return err
+				}
+				s.warn(stopped)
 				if err := s.once(r); err != nil {
 					return err
 				}

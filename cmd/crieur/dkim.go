@@ -14,7 +14,7 @@ func dkimCommand(s *session) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() }}
 	var o app.DKIMOptions
 	fresh := &cobra.Command{
-		Use: "new DOMAIN", Short: "make an RSA and an Ed25519 key, and print the DNS records and the lines for config.yaml",
+		Use: "new DOMAIN", Short: "make an RSA and an Ed25519 key, and say what to do with them",
 		Long: `Make an RSA and an Ed25519 key for the domain after the @ of the sender, in
 files that you alone can read, and print what to add to the DNS and to
 config.yaml. Nothing is overwritten: for new keys give a new selector, and keep

@@ -13,7 +13,7 @@ import (
 func doctorCommand(s *session) *cobra.Command {
 	var o app.DoctorOptions
 	c := &cobra.Command{
-		Use: "doctor", Short: "look at servers, DNS and accounts, and say what to do; sends nothing", Args: cobra.NoArgs,
+		Use: "doctor", Short: "look at servers, DNS and accounts, and say what to do", Args: cobra.NoArgs,
 		Long: `Log in to each mail server and account without sending or posting, and look at
 what others will look at: TLS, the server's name (PTR), SPF, DKIM (the key in
 DNS against the key in hand), DMARC, MX, and the address that readers
@@ -57,10 +57,10 @@ func (s *session) printDoctor(r app.DoctorReport) error {
 		rows = append(rows, []string{s.statusWord(string(f.Status)), f.About, f.Check, f.What})
 		var lines []string
 		if f.Todo != "" {
-			lines = append(lines, "todo: "+f.Todo)
+			lines = append(lines, fold("      todo: "+f.Todo, s.columns(), 12))
 		}
 		for _, record := range f.Records {
-			lines = append(lines, record.Zone())
+			lines = append(lines, "      "+record.Zone()) // whole, to be copied
 		}
 		below = append(below, lines)
 	}
@@ -70,9 +70,9 @@ func (s *session) printDoctor(r app.DoctorReport) error {
 		lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")
 		fmt.Fprintln(s.out, lines[0])
 		for i, line := range lines[1:] {
-			fmt.Fprintln(s.out, line)
+			fmt.Fprintln(s.out, fold(line, s.columns(), 6))
 			for _, more := range below[i] {
-				fmt.Fprintln(s.out, "      "+more)
+				fmt.Fprintln(s.out, more)
 			}
 		}
 	}

@@ -15,9 +15,9 @@ func migrateCommand(s *session) *cobra.Command {
 		Long: `Bring the state's tables up to date. Every verb does so by itself; this one only
 says which version they have.
 
---to moves the SQLite state of the present mode into an empty PostgreSQL database:
-all or nothing, counted. The old one is then shut, so that nothing is sent from
-both; set state.dsn to go on.`,
+--to moves the SQLite state of the present mode into an empty PostgreSQL
+database: all or nothing, counted. The old one is then shut, so that nothing is
+sent from both; set state.dsn to go on.`,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return s.with(func(a *app.App) error {
 				r, err := s.migrate(c, a, to)

@@ -18,7 +18,8 @@ func planCommand(s *session) *cobra.Command {
 	var next time.Duration
 	c := &cobra.Command{
 		Use: "plan SRC…", Short: "say what publish would do, to how many, at what cost",
-		Long: `Say what publish would do, to how many, at what cost. Nothing is sent and nothing is planned.
+		Long: `Say what publish would do, to how many, at what cost. Nothing is sent and
+nothing is planned.
 
 With --routes: where the routes of the configuration would send the article if a
 source brought it, and when. With --next and no SRC: what goes out by itself in

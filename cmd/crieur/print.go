@@ -75,7 +75,7 @@ func (s *session) printResult(r *app.Result) error {
 		if r.Release != nil {
 			text += ", the first until " + r.Release.Format("2006-01-02 15:04 -07:00")
 		}
-		s.tell("%s; crieur queue lists what waits, and crieur retry sends what is due", text)
+		s.tell("%s; crieur queue lists it, and crieur serve or crieur run --once sends it then", text)
 	}
 	if r.Cost > 0 && r.Counts[publisher.StateAccepted.String()] > 0 {
 		s.tell("cost of the posts: at most $%.3f", r.Cost)
@@ -184,11 +184,31 @@ func (s *session) titles(head []string, rows [][]string) {
 			}
 			room -= w + 2
 		}
+		if room < 24 { // it stands on a line of its own
+			room = columns - 2
+		}
 		for _, r := range rows {
 			r[last] = cut(r[last], max(room, 12))
 		}
 	}
 	table(s.out, columns, head, rows)
+}
+
+// fold breaks a text into lines of so many columns (0: any) between words; all but
+// the first are indented. A word that is longer stays whole, as an address has to.
+func fold(text string, columns, indent int) string {
+	if columns == 0 || width(text) <= columns {
+		return text
+	}
+	var lines []string
+	line := ""
+	for _, word := range strings.SplitAfter(text, " ") {
+		if strings.TrimSpace(line) != "" && width(line)+width(strings.TrimRight(word, " ")) > columns {
+			lines, line = append(lines, strings.TrimRight(line, " ")), strings.Repeat(" ", indent)
+		}
+		line += word
+	}
+	return strings.Join(append(lines, line), "\n")
 }
 
 // columns is the terminal's width; 0 where the output is no terminal.
@@ -235,7 +255,9 @@ func table(w io.Writer, columns int, head []string, rows [][]string) {
 		var b strings.Builder
 		for i, cell := range r {
 			if i == len(r)-1 && columns > 0 && before+width(cell) > columns {
-				b.WriteString("\n  ")
+				fmt.Fprintln(w, strings.TrimRight(b.String(), " "))
+				b.Reset()
+				b.WriteString("  ")
 			}
 			b.WriteString(cell)
 			if i < len(r)-1 {

@@ -51,8 +51,7 @@ left, or who is never to be written to, is subscribed again.`,
 				if o.DryRun {
 					verb = "would import"
 				}
-				s.tell("%s into %s: %d rows, %d new, %d changed, %d already there, %d left before and kept out, %d invalid",
-					verb, r.List, r.Rows, r.Added, r.Updated, r.Unchanged, r.Kept, len(r.Invalid))
+				s.tell("%s into %s: %s", verb, r.List, imported(r))
 				return nil
 			})
 		},
@@ -62,6 +61,22 @@ left, or who is never to be written to, is subscribed again.`,
 	f.StringVar(&o.Consent, "consent", "", "where the readers' consent came from, such as “Mailchimp 2019–2026”")
 	f.BoolVar(&o.DryRun, "dry-run", false, "read and check, change nothing")
 	return c
+}
+
+// imported says what became of a table's rows. They add up; what there was none
+// of is left out.
+func imported(r app.ImportReport) string {
+	parts := []string{plural(r.Rows, "row", "rows"), fmt.Sprintf("%d new", r.Added)}
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{r.Updated, "changed"}, {r.Unchanged, "already there"}, {r.Kept, "left before and kept out"},
+		{r.Duplicates, "twice in the table"}, {r.Refused, "not valid"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 func subscribersCommand(s *session) *cobra.Command {

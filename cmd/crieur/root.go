@@ -142,9 +142,9 @@ func newRoot(s *session) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "crieur VERB [SRC…]",
 		Short: "put an article into inboxes and onto the social networks, with a receipt for each",
-		Long: `crieur takes an article (a file, -, a web address or a feed), renders it from templates,
-and puts it into the inbox of those who subscribed and onto the social networks.
-Publishing the same article again does nothing.`,
+		Long: `crieur takes an article (a file, -, a web address or a feed), renders it from
+templates, and puts it into the inbox of those who subscribed and onto the
+social networks. Publishing the same article again does nothing.`,
 		SilenceErrors: true, SilenceUsage: true, SuggestionsMinimumDistance: 2,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -188,6 +188,10 @@ Publishing the same article again does nothing.`,
 		serveCommand(s), sandboxCommand(s), templatesCommand(s), versionCommand(s),
 	)
 	root.AddCommand(workerCommand(s), runCommand(s), serviceCommand(s), migrateCommand(s))
+	root.InitDefaultCompletionCmd()
+	if c, _, err := root.Find([]string{"completion"}); err == nil {
+		c.Short = "print the script that completes verbs and flags in your shell"
+	}
 	checkArgs(root.Commands())
 	return root
 }

@@ -21,11 +21,19 @@ type CheckReport struct {
 
 // Summary gives the report in one line.
 func (r CheckReport) Summary() string {
-	s := fmt.Sprintf("in order; mode %s, %d newsletters, %d channels, %d lists, %d templates", r.Mode, r.Newsletters, r.Channels, r.Lists, r.Templates)
+	s := fmt.Sprintf("in order; mode %s, %s, %s, %s, %d templates", r.Mode, several(r.Newsletters, "newsletter"),
+		several(r.Channels, "channel"), several(r.Lists, "list"), r.Templates)
 	if r.Own > 0 {
 		s += fmt.Sprintf(" (%d your own)", r.Own)
 	}
 	return s
+}
+
+func several(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
 }
 
 // Mode gives sandbox or live.

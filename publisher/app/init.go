@@ -95,7 +95,7 @@ func Init(ctx context.Context, o InitOptions) (InitReport, error) {
 func quoteText(s string) string { return strconv.Quote(strings.ReplaceAll(s, "${", "$${")) }
 
 func fill(site source.Site) siteFacts {
-	f := siteFacts{Site: site, Domain: "example.org", Timezone: "UTC", List: "readers", Newsletter: "newsletter"}
+	f := siteFacts{Site: site, Domain: "example.org", Timezone: "UTC", List: "readers", Newsletter: "letter"}
 	if h := site.Host(); h != "" {
 		f.Domain = strings.TrimPrefix(h, "www.")
 	}

@@ -12,11 +12,11 @@ import (
 	"crieur/publisher/mail"
 )
 
-// A PreflightError says why nothing was sent: every reason at once.
+// A PreflightError says why nothing was sent: every reason at once, a line each.
 type PreflightError struct{ Reasons []string }
 
 func (e *PreflightError) Error() string {
-	return "nothing was sent: " + strings.Join(e.Reasons, "; ")
+	return "nothing was sent: " + strings.Join(e.Reasons, "\n")
 }
 
 // preflight looks at an edition before anything is planned. Warnings are added to
