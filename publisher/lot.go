@@ -88,13 +88,15 @@ type Outcome struct {
 	Problem string    // what went wrong; "" for a success
 	Verdict Verdict   // StateBounced: what that says of the reader's address
 	Cost    int64     // StateAccepted: what it cost, in micro-dollars
+	Back    time.Time // the day to whose ration its place goes back; zero: it is used
 }
 
 // A Commit is what the ledger made of a set of outcomes and wanted claims.
 type Commit struct {
-	Granted    []Claim // leased: each may be tried once, now
-	Suppressed []Claim // the reader had left, or is never to be written to
-	Late       []Claim // outcomes that came after their lease was given to someone else, and changed nothing
+	Granted    []Claim  // leased: each may be tried once, now
+	Suppressed []Claim  // the reader had left, or is never to be written to
+	Late       []Claim  // outcomes that came after their lease was given to someone else, and changed nothing
+	Spent      []string // domains whose ration had no place for all of the wanted
 }
 
 // An Attempt is one try at a delivery, as the ledger keeps it: all of a post's,

@@ -70,8 +70,15 @@ func (s *session) printResult(r *app.Result) error {
 	if r.Next != nil {
 		s.tell("what is deferred is due again from %s on: run the same command then, or crieur retry at once", r.Next.Format("2006-01-02 15:04"))
 	}
-	if r.Waiting > 0 {
-		text := fmt.Sprintf("%d wait", r.Waiting)
+	for _, w := range r.Warmup {
+		s.warmup(w)
+	}
+	others := r.Waiting
+	for _, w := range r.Warmup {
+		others -= w.Left
+	}
+	if others > 0 {
+		text := fmt.Sprintf("%d wait", others)
 		if r.Release != nil {
 			text += ", the first until " + r.Release.Format("2006-01-02 15:04 -07:00")
 		}
@@ -87,6 +94,18 @@ func (s *session) printResult(r *app.Result) error {
 		s.tell("see what arrived: %s", r.See)
 	}
 	return nil
+}
+
+// warmup says what a sender that warms up keeps for other days.
+func (s *session) warmup(w app.WarmupView) {
+	s.tell("%s warms up: today's %d are out, %d left for another day", w.Domain, w.Sent, w.Left)
+	next := w.Next.Format("2006-01-02 15:04")
+	if w.Most > 0 && w.Most < w.Left {
+		s.tell("from %s on %d more may go out, the last of all on %s at best", next, w.Most, w.Done.Format("2006-01-02"))
+	} else {
+		s.tell("from %s on they may all go out", next)
+	}
+	s.tell("crieur serve sends them by itself; without it, crieur retry does")
 }
 
 // deliveries prints the table of receipts: all that did not go well, and the

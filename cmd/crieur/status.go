@@ -39,11 +39,18 @@ func statusCommand(s *session) *cobra.Command {
 				if err != nil {
 					return err
 				}
+				warming, err := a.Warming(c.Context())
+				if err != nil {
+					return err
+				}
 				if s.json() {
-					return s.emit(map[string]any{"issues": list, "stopped": stopped, "workers": workers, "troubles": troubles})
+					return s.emit(map[string]any{"issues": list, "stopped": stopped, "workers": workers, "troubles": troubles, "warmup": warming})
 				}
 				s.warn(stopped)
 				s.troubles(troubles)
+				for _, w := range warming {
+					s.warmup(w)
+				}
 				s.workers(workers)
 				if len(list) == 0 {
 					s.tell("nothing was published yet (mode: %s)", a.Mode())

@@ -195,7 +195,7 @@ func (a *App) nextOf(ctx context.Context, lot publisher.Lot, now time.Time) (tim
 	paused := c.paused[lot.Channel]
 	c.mu.Unlock()
 	if !ok || !now.Before(known.until) || now.Add(recheck).Before(known.until) { // the last: the clock was set back
-		next, err := a.store.NextWork(ctx, lot)
+		next, err := a.nextWork(ctx, lot, now)
 		if err != nil {
 			return time.Time{}, err
 		}

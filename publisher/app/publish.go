@@ -136,7 +136,7 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	c := dispatch.Config{
 		Ledger: store, Mailer: a.measured(mailer), Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now, Ours: a.courier.ours(a.o.Now),
 		Retry:  dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
-		Groups: a.groups(),
+		Groups: a.groups(), Warmups: a.warmups(), Zone: a.location,
 	}
 	if paths != nil {
 		c.ReturnPath = paths.Make
@@ -176,6 +176,10 @@ func (a *App) runDue(ctx context.Context, d *dispatch.Dispatcher, s publisher.Se
 
 // run dispatches what is due in a selection and tells how all of it stands.
 func (a *App) run(ctx context.Context, d *dispatch.Dispatcher, s publisher.Selection, total int, o PublishOptions) (*Result, error) {
+	total, err := a.today(ctx, s, total)
+	if err != nil {
+		return nil, err
+	}
 	w := &watcher{total: total, progress: o.Progress, waiting: o.Waiting}
 	report, err := d.Run(ctx, s, w)
 	if err != nil {
@@ -215,6 +219,7 @@ func (a *App) result(ctx context.Context, s publisher.Selection, report dispatch
 		return nil, err
 	}
 	r.await(a, report)
+	r.ration(a, report)
 	see, err := a.see()
 	r.See = see
 	return r, err

@@ -24,9 +24,10 @@ type Result struct {
 	Warnings    []string       `json:"warnings"`
 	See         string         `json:"see,omitempty"` // page that shows what arrived in the sandbox
 
-	Waiting  int        `json:"waiting,omitempty"` // deliveries that are not to go out yet
-	Release  *time.Time `json:"release,omitempty"` // when the first of them is released
-	Approval bool       `json:"-"`                 // some of them wait for people's approval
+	Waiting  int          `json:"waiting,omitempty"` // deliveries that are not to go out yet
+	Release  *time.Time   `json:"release,omitempty"` // when the first of them is released
+	Approval bool         `json:"-"`                 // some of them wait for people's approval
+	Warmup   []WarmupView `json:"warmup,omitempty"`  // what keeps mails for another day
 }
 
 // A DeliveryView is a delivery as the command line shows it.

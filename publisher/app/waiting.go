@@ -25,6 +25,7 @@ type QueueView struct {
 	Approvals  int            `json:"approvals,omitempty"`
 	Needed     int            `json:"needed,omitempty"`
 	Stopped    string         `json:"stopped,omitempty"` // since when and by whom
+	Warmup     *WarmupView    `json:"warmup,omitempty"`  // whose day is used up
 }
 
 // Why gives in words what a lot waits for.
@@ -36,6 +37,8 @@ func (v QueueView) Why() string {
 		return "held: " + string(v.Held)
 	case v.Stopped != "":
 		return "stopped"
+	case v.Warmup != nil:
+		return "warm-up"
 	case v.Release != nil:
 		return "its time"
 	}
@@ -60,6 +63,10 @@ func (a *App) Queue(ctx context.Context, next time.Duration) ([]QueueView, error
 	if err != nil {
 		return nil, err
 	}
+	allowed, err := a.allowances(ctx)
+	if err != nil {
+		return nil, err
+	}
 	views := make([]QueueView, 0, len(waiting))
 	for _, w := range waiting {
 		v := QueueView{Issue: w.IssueID, Title: w.Title, Newsletter: w.Newsletter, Channel: w.Channel, Network: w.Network, Left: w.Left,
@@ -67,6 +74,12 @@ func (a *App) Queue(ctx context.Context, next time.Duration) ([]QueueView, error
 		for _, s := range stops {
 			if s.Covers(w.IssueID, w.Channel) {
 				v.Stopped = a.stopText(s)
+			}
+		}
+		if used, ok := allowed[strings.ToLower(w.Domain)]; ok && w.Mail() && v.Held == "" && v.Stopped == "" && used.Left() == 0 {
+			view := a.viewWarmup(used, w.Left)
+			if v.Warmup = &view; v.Release == nil || v.Release.Before(view.Next) {
+				v.Release = &view.Next
 			}
 		}
 		views = append(views, v)

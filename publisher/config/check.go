@@ -12,6 +12,7 @@ import (
 // keys that go together.
 func (l *loader) check(c *Config) {
 	l.checkPace(c)
+	l.checkWarmup(c)
 	l.checkNewsletters(c)
 	l.checkChannels(c)
 	l.checkReturns(c)

@@ -71,6 +71,7 @@ type Config struct {
 	Returns     Returns      `mapstructure:"returns" desc:"What comes back: bounces and complaints."`
 	DKIM        []DKIM       `mapstructure:"dkim" names:"domain" desc:"The domains whose mails are signed, by name; one also signs for senders below it."`
 	Pace        []Pace       `mapstructure:"pace" names:"group" desc:"How fast mail goes to a provider, by name: gmail, outlook, yahoo, icloud, orange, free, laposte, sfr, bouygues, gmx, proton and others that crieur knows, or a name of your own with its domains."`
+	Warmup      []Warmup     `mapstructure:"warmup" names:"domain" desc:"Senders' domains that providers do not know yet, by name: each day a little more goes out, in the site's time zone."`
 	Retry       Retry        `mapstructure:"retry" desc:"When mails that a server has told to wait are tried again, and for how long."`
 	Lists       []List       `mapstructure:"lists" names:"list" desc:"The lists that readers are on, by name."`
 	Newsletters []Newsletter `mapstructure:"newsletters" names:"newsletter" desc:"The newsletters, by name."`

@@ -28,6 +28,7 @@ type Ledger interface {
 	Shelf
 	Brake
 	Pacer
+	Rationer
 }
 
 // A Planner takes in what is to be delivered, insert-or-ignore.
@@ -42,7 +43,7 @@ type Leaser interface {
 	// Exclusive waits until no other process dispatches from this ledger, or reports
 	// that it need not: then leases end by time.
 	Exclusive(ctx context.Context, waiting func()) (release func() error, exclusive bool, err error)
-	Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time) (publisher.Commit, error)
+	Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time, rations ...publisher.Ration) (publisher.Commit, error)
 	Reclaim(ctx context.Context, lot int64, before time.Time, to publisher.State, now time.Time) (int, error)
 }
 
@@ -128,6 +129,8 @@ type Config struct {
 	Outage  time.Duration // how long Run waits for a database server that is away; 0: 5 minutes
 	Retry   Retry
 	Groups  []Group // whose mail is held to a pace of its own; nil: Groups()
+	Warmups []Warmup
+	Zone    *time.Location // where Warmups' days begin; nil: UTC
 
 	Now    func() time.Time                           // nil: time.Now
 	Sleep  func(context.Context, time.Duration) error // nil: a timer
@@ -179,6 +182,7 @@ func (c Config) withDefaults() Config {
 	if c.Ours == nil {
 		c.Ours = func() bool { return true }
 	}
+	c.Zone = or(c.Zone, time.UTC)
 	if c.Unknown == nil {
 		c.Unknown = func(string) Policy { return Leave }
 	}

@@ -18,8 +18,8 @@ type frozen struct {
 	meanwhile func()
 }
 
-func (f *frozen) Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time) (publisher.Commit, error) {
-	c, err := f.Ledger.Commit(ctx, outcomes, wants, now, until)
+func (f *frozen) Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time, r ...publisher.Ration) (publisher.Commit, error) {
+	c, err := f.Ledger.Commit(ctx, outcomes, wants, now, until, r...)
 	if meanwhile := f.meanwhile; len(c.Granted) > 0 && meanwhile != nil {
 		f.meanwhile = nil
 		meanwhile()

@@ -160,6 +160,9 @@ func (l *lane) giveBack(p *parcel) {
 
 func (l *lane) end(p *parcel) {
 	l.held = slices.DeleteFunc(l.held, func(h *parcel) bool { return h == p })
+	if p.outcome.State == publisher.StatePlanned && (p.outcome.Started.IsZero() || p.outcome.Kind == publisher.Denied) {
+		p.outcome.Back = p.place // nothing reached the reader's side
+	}
 	if l.log != nil {
 		if err := l.log.LogEnd(p.outcome); err != nil {
 			l.fail(err)

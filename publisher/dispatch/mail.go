@@ -25,6 +25,7 @@ type mailing struct {
 	until   atomic.Int64 // no server takes mail before; 0: one may
 	skipped atomic.Bool  // there was no room for some of them to wait
 	away    atomic.Int64 // since when none does; 0: the last mail reached one
+	warming *warming     // of the sender's domain; nil: it is not held back
 }
 
 // sendMails sends the lots side by side over common lanes.
@@ -42,7 +43,7 @@ func (r *run) sendMails(lots []publisher.Lot) error {
 	}
 	for _, lot := range lots {
 		feeders.Go(func() {
-			m := &mailing{run: r, lot: lot}
+			m := &mailing{run: r, lot: lot, warming: r.warming[strings.ToLower(lot.Domain)]}
 			if err := m.feed(o); err != nil {
 				r.fail(err)
 				mu.Lock()
@@ -84,6 +85,15 @@ func (m *mailing) feed(o *postroom) error {
 			}
 			round--
 			continue
+		}
+		if m.spent() {
+			if more, err := m.more(); err != nil || more {
+				if err != nil {
+					return err
+				}
+				round--
+				continue
+			}
 		}
 		if round == m.c.Retry.Tries {
 			if m.unreachable() {
@@ -199,7 +209,7 @@ func (m *mailing) slices() ([]slice, error) {
 
 func (m *mailing) offerSlice(offers chan<- []*parcel, s slice) error {
 	for after := s.after; ; {
-		page, err := m.c.Ledger.Due(m.ctx, m.lot, after, m.c.Now(), pageSize)
+		page, err := m.page(after)
 		if err != nil && m.ctx.Err() == nil {
 			return err
 		}
@@ -247,6 +257,9 @@ func (m *mailing) unreachable() bool { return int(m.misses.Load()) >= max(8, 2*m
 
 // rest sleeps until what was deferred is due, and reports whether anything is.
 func (m *mailing) rest(round int) (again bool, err error) {
+	if m.spent() {
+		return m.restSpent()
+	}
 	now := m.c.Now()
 	last, ready, err := m.c.Ledger.NextDue(m.ctx, m.lot.ID, now, now.Add(m.c.Retry.Patience))
 	if err != nil {

@@ -311,7 +311,7 @@ type brokenLedger struct {
 	err   error
 }
 
-func (b *brokenLedger) Commit(ctx context.Context, o []publisher.Outcome, w []publisher.Claim, now, until time.Time) (publisher.Commit, error) {
+func (b *brokenLedger) Commit(ctx context.Context, o []publisher.Outcome, w []publisher.Claim, now, until time.Time, r ...publisher.Ration) (publisher.Commit, error) {
 	b.mu.Lock()
 	b.calls++
 	broken := b.calls >= b.from && b.calls < b.until
@@ -319,7 +319,7 @@ func (b *brokenLedger) Commit(ctx context.Context, o []publisher.Outcome, w []pu
 	if broken {
 		return publisher.Commit{}, b.err
 	}
-	return b.Ledger.Commit(ctx, o, w, now, until)
+	return b.Ledger.Commit(ctx, o, w, now, until, r...)
 }
 
 func TestLedgerFails(t *testing.T) {

@@ -39,12 +39,12 @@ func (r *run) outlast(ctx context.Context, f func() error) (err error) {
 
 // persist commits, and outlasts what keeps it from it. It does not end with the run's
 // context: what took place has to be written down.
-func (r *run) persist(outcomes []publisher.Outcome, wants []publisher.Claim) (c publisher.Commit, until time.Time, err error) {
+func (r *run) persist(outcomes []publisher.Outcome, wants []publisher.Claim, rations ...publisher.Ration) (c publisher.Commit, until time.Time, err error) {
 	ctx := context.Background()
 	err = r.outlast(ctx, func() error {
 		now := r.c.Now()
 		until = now.Add(r.c.Lease)
-		c, err = r.raw.Commit(ctx, outcomes, wants, now, until)
+		c, err = r.raw.Commit(ctx, outcomes, wants, now, until, rations...)
 		return err
 	})
 	return c, until, err
@@ -129,4 +129,16 @@ func (o outlasting) Paced(ctx context.Context, channel string) (time.Time, error
 
 func (o outlasting) Pace(ctx context.Context, channel string, until time.Time) error {
 	return o.r.outlast(ctx, func() error { return o.Ledger.Pace(ctx, channel, until) })
+}
+
+func (o outlasting) Sendings(ctx context.Context, domain string, since time.Time) ([]publisher.Sending, error) {
+	return patiently(ctx, o.r, func() ([]publisher.Sending, error) { return o.Ledger.Sendings(ctx, domain, since) })
+}
+
+func (o outlasting) DueAgain(ctx context.Context, lot publisher.Lot, after int64, since, now time.Time, limit int) ([]publisher.Delivery, error) {
+	return patiently(ctx, o.r, func() ([]publisher.Delivery, error) { return o.Ledger.DueAgain(ctx, lot, after, since, now, limit) })
+}
+
+func (o outlasting) NextAgain(ctx context.Context, lot int64, since time.Time) (time.Time, error) {
+	return patiently(ctx, o.r, func() (time.Time, error) { return o.Ledger.NextAgain(ctx, lot, since) })
 }

@@ -24,6 +24,7 @@ type parcel struct {
 	claim   publisher.Claim
 	until   time.Time // of its lease
 	gate    *gate     // nil: it never waits
+	place   time.Time // the day of whose ration it takes a place; zero: none
 	outcome publisher.Outcome
 	slow    bool // the other side wants less at a time
 }
@@ -188,7 +189,11 @@ func (o *postroom) commit(ended []*parcel) {
 		for i, p := range wants {
 			claims[i] = publisher.Claim{Lot: p.lot.ID, ID: p.Recipient.ID, Attempt: p.Attempts + 1}
 		}
-		if c, until, o.failure = o.persist(outcomes, claims); o.failure != nil {
+		rations, err := o.rations(wants)
+		if o.failure = err; err == nil {
+			c, until, o.failure = o.persist(outcomes, claims, rations...)
+		}
+		if o.failure != nil {
 			o.fail(o.failure)
 		}
 	}
@@ -201,7 +206,7 @@ func (o *postroom) commit(ended []*parcel) {
 func (o *postroom) choose(n int) []*parcel {
 	var chosen []*parcel
 	for _, p := range o.gates.pass(n, time.Now()) {
-		if p.stopped() || o.failure != nil {
+		if p.unwanted() || o.failure != nil {
 			p.gate.out--
 			p.out.Done()
 			continue
@@ -211,7 +216,7 @@ func (o *postroom) choose(n int) []*parcel {
 	for len(o.waiting) > 0 && len(chosen) < n {
 		p := o.waiting[0]
 		o.waiting = o.waiting[1:]
-		if p.stopped() || o.failure != nil {
+		if p.unwanted() || o.failure != nil {
 			p.out.Done()
 			continue
 		}
@@ -241,6 +246,9 @@ func (o *postroom) recorded(ended []*parcel, late []publisher.Claim) {
 
 // lay makes those ready that were granted.
 func (o *postroom) lay(wants []*parcel, c publisher.Commit, until time.Time) {
+	for _, domain := range c.Spent {
+		o.warming[domain].spent.Store(true)
+	}
 	granted := make(map[row]publisher.Claim, len(c.Granted))
 	for _, g := range c.Granted {
 		granted[row{g.Lot, g.ID}] = g

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,7 @@ type Report struct {
 	Paused  map[string]error // by channel: why it was given up for this run; its deliveries stay planned
 	Waiting []publisher.Lot  // open, and not released yet or held; those that are released first come first
 	Stopped []publisher.Stop // what kept lots of the selection from going out
+	Spent   []Allowance      // the warm-ups whose day kept mails of the selection waiting
 }
 
 // Released is when the next lot is released that no person holds; zero: none waits.
@@ -105,6 +107,7 @@ func (d *Dispatcher) Run(ctx context.Context, s publisher.Selection, o Observer)
 	}
 	report, err = r.report(s, lots)
 	report.Waiting, report.Stopped = r.waiting(open)
+	report.Spent = r.spent()
 	return report, errors.Join(r.failure(), err)
 }
 
@@ -120,7 +123,8 @@ type run struct {
 	writer      *writer
 	bars        atomic.Pointer[bars]
 
-	exclusive bool // nobody else dispatches meanwhile
+	exclusive bool                // nobody else dispatches meanwhile
+	warming   map[string]*warming // by sender's domain
 
 	telling  sync.Mutex
 	observer Observer
@@ -145,6 +149,12 @@ func newRun(ctx context.Context, d *Dispatcher, o Observer) *run {
 		}
 	})
 	r.writer = startWriter(r)
+	for _, w := range d.c.Warmups {
+		if r.warming == nil {
+			r.warming = map[string]*warming{}
+		}
+		r.warming[strings.ToLower(w.Domain)] = &warming{Warmup: w}
+	}
 	return r
 }
 

@@ -39,7 +39,7 @@ func (o *postroom) lookThrough() {
 		return
 	}
 	o.looked = now
-	for _, p := range o.gates.drop(func(p *parcel) bool { return o.failure != nil || p.stopped() }) {
+	for _, p := range o.gates.drop(func(p *parcel) bool { return o.failure != nil || p.unwanted() }) {
 		p.out.Done()
 	}
 	if o.gates.roomy() {

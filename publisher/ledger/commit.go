@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -24,7 +25,11 @@ import (
 // After an error it is not known whether the commit took place. Giving the same
 // outcomes again is harmless, and a delivery that it leased is granted when it is
 // wanted again; of nobody who wants it that lease ends as every lost one does.
-func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time) (publisher.Commit, error) {
+//
+// Of lots whose domain has a ration among those given, no more are granted than it has
+// places left, whoever else takes of it; then the domain is among the Spent. A mail
+// that it had told to wait on the same day needs no other place.
+func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants []publisher.Claim, now, until time.Time, rations ...publisher.Ration) (publisher.Commit, error) {
 	const op = "record deliveries"
 	var c publisher.Commit
 	keys, err := l.keys(ctx, outcomes, wants)
@@ -39,18 +44,29 @@ func (l *Ledger) Commit(ctx context.Context, outcomes []publisher.Outcome, wants
 	err = l.update(ctx, op, func(tx *sql.Tx) error {
 		c = publisher.Commit{}
 		q := l.statements.in(tx)
+		rationed, err := shares(ctx, q, rations)
+		if err != nil {
+			return err
+		}
 		if err := settle(ctx, q, keys, outcomes, &c); err != nil {
+			return err
+		}
+		if err := takenBack(ctx, q, keys, outcomes, c.Late, rationed); err != nil {
 			return err
 		}
 		if err := l.refused(ctx, tx, outcomes, c.Late); err != nil {
 			return err
 		}
+		if err := l.doubts.rejoin(ctx, q, wants, now, until, &c); err != nil {
+			return err
+		}
 		for _, group := range byLot(wants) {
-			if err := claim(ctx, q, keys[group[0].Lot], group, mark, now, until, &c); err != nil {
+			key := keys[group[0].Lot]
+			if err := claimWithin(ctx, tx, q, rationed[strings.ToLower(key.domain)], key, group, mark, now, until, &c); err != nil {
 				return err
 			}
 		}
-		return l.doubts.rejoin(ctx, q, wants, now, until, &c)
+		return nil
 	})
 	if err != nil {
 		l.doubts.add(wants, mark)
@@ -211,6 +227,31 @@ const due = `state IN (0, 4) AND due_at <= $6`
 
 // released holds for the deliveries of a lot that may go out; $7 is the lot, $8 now.
 const released = `EXISTS (SELECT 1 FROM lots t WHERE t.n = $7 AND t.held = '' AND t.release_at <= $8)`
+
+// claimWithin claims what a ration has places for; nil: there is none.
+func claimWithin(ctx context.Context, tx, q querier, s *share, key lotKey, wants []publisher.Claim, mark string, now, until time.Time, c *publisher.Commit) error {
+	if s == nil || !key.mail {
+		return claim(ctx, q, key, wants, mark, now, until, c)
+	}
+	kept, counted, err := s.within(ctx, tx, wants)
+	if err != nil {
+		return err
+	}
+	if len(kept) < len(wants) && !slices.Contains(c.Spent, s.Domain) {
+		c.Spent = append(c.Spent, s.Domain)
+	}
+	before := len(c.Granted)
+	if err := claim(ctx, q, key, kept, mark, now, until, c); err != nil {
+		return err
+	}
+	used := 0
+	for _, g := range c.Granted[before:] {
+		if counted[g.ID] {
+			used++
+		}
+	}
+	return s.use(ctx, tx, used)
+}
 
 func claim(ctx context.Context, tx querier, key lotKey, wants []publisher.Claim, mark string, now, until time.Time, c *publisher.Commit) error {
 	for len(wants) > 0 {

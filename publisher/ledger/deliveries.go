@@ -127,6 +127,10 @@ func identify(d *publisher.Delivery, lot publisher.Lot, id, since int64) {
 // their readers' numbers, from the one after the given number. Readers' names and
 // tokens are filled in, and how long they have been deferred.
 func (l *Ledger) Due(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int) ([]publisher.Delivery, error) {
+	return l.dueMails(ctx, lot, after, now, limit, "")
+}
+
+func (l *Ledger) dueMails(ctx context.Context, lot publisher.Lot, after int64, now time.Time, limit int, only string, more ...any) ([]publisher.Delivery, error) {
 	const op = "look for mails to send"
 	key, err := l.key(ctx, lot.ID)
 	if err != nil {
@@ -142,8 +146,8 @@ func (l *Ledger) Due(ctx context.Context, lot publisher.Lot, after int64, now ti
 		FROM deliveries d
 		LEFT JOIN subscribers r ON r.id = d.id
 		LEFT JOIN subscriptions s ON s.list = $1 AND s.subscriber = d.id
-		WHERE d.lot = $2 AND d.id > $3 AND d.state IN (0, 4) AND d.due_at <= $4 ORDER BY d.id LIMIT $5`,
-		[]any{key.list, lot.ID, after, millis(now), limit}, func(row *sql.Rows) error {
+		WHERE d.lot = $2 AND d.id > $3 AND d.state IN (0, 4) AND d.due_at <= $4`+only+` ORDER BY d.id LIMIT $5`,
+		append([]any{key.list, lot.ID, after, millis(now), limit}, more...), func(row *sql.Rows) error {
 			d := publisher.Delivery{IssueID: lot.IssueID, Channel: lot.Channel, Network: lot.Network, Created: lot.Created}
 			var id, updated, since, deferred int64
 			err := row.Scan(&id, &d.State, &d.Attempts, &updated,

@@ -63,6 +63,11 @@ func (l *Ledger) Reclaim(ctx context.Context, lot int64, before time.Time, to pu
 			}
 			n++
 			if !end.doubt {
+				if notes[row{lot, o.ID}].how == noteGranted && o.Attempt == 1 {
+					if err := giveBack(ctx, tx, key.domain, o.Started, 1); err != nil {
+						return err
+					}
+				}
 				continue
 			}
 			if err := keep(ctx, tx, o); err != nil {

@@ -57,6 +57,8 @@ func Run(t *testing.T, open func(t *testing.T) *ledger.Ledger) {
 		"edit and retract":     editAndRetract,
 		"release":              release,
 		"holds":                holds,
+		"rations":              rations,
+		"rations together":     rationsTogether,
 		"approvals":            approvals,
 		"cancel":               cancel,
 		"waiting":              waiting,
