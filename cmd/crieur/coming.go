@@ -52,6 +52,18 @@ func placing(t app.Placed) string {
 	return "–"
 }
 
+// span gives a time as one writes it: 24h, 1h30m.
+func span(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
 func (s *session) coming(ctx context.Context, a *app.App, next time.Duration) error {
 	coming, err := a.Coming(ctx, next)
 	if err != nil {
@@ -61,7 +73,7 @@ func (s *session) coming(ctx context.Context, a *app.App, next time.Duration) er
 		return s.emit(coming)
 	}
 	if len(coming) == 0 {
-		s.tell("nothing goes out by itself in the next %s", next)
+		s.tell("nothing goes out by itself in the next %s", span(next))
 		return nil
 	}
 	rows := make([][]string, 0, len(coming))

@@ -174,6 +174,17 @@ func (a *App) plannedBefore(ctx context.Context, p Placed, article publisher.Art
 	return slices.ContainsFunc(lots, func(l publisher.Lot) bool { return l.Created.Before(arrival.Arrived) }), err
 }
 
+// goesOut says for the log when a lot goes out.
+func (a *App) goesOut(release time.Time, held publisher.Hold) string {
+	switch {
+	case held != "":
+		return "held: " + string(held)
+	case release.IsZero():
+		return "now"
+	}
+	return release.In(a.location).Format("2006-01-02 15:04 -07:00")
+}
+
 // commit freezes a rendered edition for one newsletter or channel and plans it, with
 // the Release and Held of when. It sends nothing.
 func (a *App) commit(ctx context.Context, e *edition, when publisher.Lot) error {
@@ -195,6 +206,6 @@ func (a *App) commit(ctx context.Context, e *edition, when publisher.Lot) error 
 	for _, w := range e.warnings {
 		a.o.Log.Warn("planned, with a warning", "article", e.article.Title, "channel", when.Channel, "what", w)
 	}
-	a.o.Log.Info("planned", "article", e.article.Title, "channel", when.Channel, "release", when.Release, "held", string(held[when.Channel]))
+	a.o.Log.Info("planned", "article", e.article.Title, "channel", when.Channel, "goes out", a.goesOut(when.Release, held[when.Channel]))
 	return nil
 }

@@ -42,6 +42,7 @@ type entry struct {
 	film           bool // it is a film or a recording: its page has no text to read
 	weak           bool // the guid is no address and no name that only one entry could have
 	recycled, hops bool // another entry of the document has the same guid; the same link
+	stock          bool // another entry of the document has the same words: a paywall's, or a frame's
 }
 
 func refused(hint, cause string, args ...any) error {
@@ -196,7 +197,7 @@ func parseJSON(text string, base *url.URL) (*document, error) {
 
 // finish looks at the entries side by side.
 func (d *document) finish() {
-	guids, links := map[string]*sharing{}, map[string]*sharing{}
+	guids, links, words := map[string]*sharing{}, map[string]*sharing{}, map[string]*sharing{}
 	for i := range d.entries {
 		e := &d.entries[i]
 		e.words = source.PlainText(e.body)
@@ -208,11 +209,13 @@ func (d *document) finish() {
 		}
 		share(guids, e.guid, e.link, e.title)
 		share(links, source.WithoutTracking(e.link), e.guid, e.title)
+		share(words, e.words, source.WithoutTracking(e.link), e.title)
 	}
 	for i := range d.entries {
 		e := &d.entries[i]
 		e.recycled = guids[e.guid].several()
 		e.hops = links[source.WithoutTracking(e.link)].several()
+		e.stock = words[e.words].several()
 		e.weak = plainNumber.MatchString(e.guid)
 	}
 }

@@ -67,7 +67,7 @@ func marksOf(e entry) []string {
 			add('d', where, day)
 		}
 	}
-	if words := folded(e.words); len(words) >= least {
+	if words := folded(e.words); len(words) >= least && !e.stock {
 		if day == "" {
 			add('c', words, title)
 		} else {

@@ -138,6 +138,8 @@ func TestWithinOneDocument(t *testing.T) {
 		"under its old title too":    {[]item{{"a", "https://site.example/a", "Un", monday, "T."}, {"a", "https://site.example/a", "Un, corrigé", monday, "T."}}, 1},
 		"one guid for all":           {[]item{{"x", "https://site.example/a", "Un", monday, "T."}, {"x", "https://site.example/b", "Deux", later, "U."}}, 2},
 		"one guid and link for all":  {[]item{{"x", "https://site.example/live", "Un", monday, "T."}, {"x", "https://site.example/live", "Deux", later, "U."}, {"x", "https://site.example/live", "Trois", tuesday, "V."}}, 3},
+		"one text for all":           {[]item{{"a", "https://site.example/a", "Un", monday, long}, {"b", "https://site.example/b", "Deux", later, long}, {"c", "https://site.example/c", "Trois", later, long}}, 3},
+		"one text, in two sections":  {[]item{{"a", "https://site.example/ville/a", "Un", monday, long}, {"b", "https://site.example/vie/a", "Un", later, long}}, 1},
 		"one link, guids of its own": {[]item{{"a", "https://site.example/live", "Un", monday, "T."}, {"b", "https://site.example/live", "Deux", later, "U."}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
