@@ -83,6 +83,7 @@ func losses(t *testing.T, readers, lanes int) {
 	stood := time.Since(frozen)
 	workers[1].signal(syscall.SIGCONT)
 	time.Sleep(3 * time.Second)
+	f.done(time.Minute) // what it had not begun yet
 	a := f.account()
 	f.disband()
 	a.hold(t, 2*lanes)

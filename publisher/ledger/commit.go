@@ -161,6 +161,9 @@ func settleSome(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes
 	if err != nil {
 		return err
 	}
+	if err := reopen(ctx, tx, outcomes, taken); err != nil {
+		return err
+	}
 	for _, o := range outcomes {
 		if !taken[o.Claim] {
 			c.Late = append(c.Late, o.Claim)
@@ -175,6 +178,26 @@ func settleSome(ctx context.Context, tx querier, keys map[int64]lotKey, outcomes
 			continue
 		}
 		if err := keep(ctx, tx, o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reopen opens the lots of what is to be tried again and had been given up as unknown
+// meanwhile: without it, they may have been done with. That an attempt was given up
+// stands among the attempts.
+func reopen(ctx context.Context, tx querier, outcomes []publisher.Outcome, taken map[publisher.Claim]bool) error {
+	again := map[int64][]int64{}
+	for _, o := range outcomes {
+		if taken[o.Claim] && (o.State == publisher.StatePlanned || o.State == publisher.StateDeferred) {
+			again[o.Lot] = append(again[o.Lot], o.ID)
+		}
+	}
+	for lot, ids := range again {
+		which, args := in("id", []any{lot, lot, publisher.StateUnknown}, ids)
+		if _, err := tx.ExecContext(ctx, `UPDATE lots SET open = 1 WHERE n = $1 AND EXISTS
+			(SELECT 1 FROM attempts WHERE lot = $2 AND state = $3 AND `+which+`)`, args...); err != nil {
 			return err
 		}
 	}

@@ -114,6 +114,11 @@ func closeAndOpen(t *testing.T, l *ledger.Ledger) {
 	open(post.ID, lot.ID)
 	end(lot, p2.ID, publisher.StateUnknown)
 	open(post.ID) // a mail in doubt is left alone, a post in doubt is looked into
+	back := publisher.Outcome{Claim: publisher.Claim{Lot: lot.ID, ID: p2.ID, Attempt: 1}, State: publisher.StatePlanned, Ended: noon}
+	same(t, "late", len(commit(t, l, []publisher.Outcome{back}, nil, noon).Late), 0)
+	open(post.ID, lot.ID) // and whoever knows that it was not begun has it tried again
+	end(lot, p2.ID, publisher.StateUnknown)
+	open(post.ID)
 	end(post, 1, publisher.StateUnknown)
 	open(post.ID)
 	take(t, l, "readers", reader(3))
