@@ -23,7 +23,8 @@ const (
 // waits to be taken in: a hub has told of it, its owner has released it, or a process
 // ended in between.
 func (a *App) pollsDue(ctx context.Context) ([]dueKey, error) {
-	if len(a.conf.Sources) == 0 {
+	sources := a.conf.Feeds() // content systems tell by themselves
+	if len(sources) == 0 {
 		return nil, nil
 	}
 	store, err := a.open(ctx)
@@ -43,7 +44,7 @@ func (a *App) pollsDue(ctx context.Context) ([]dueKey, error) {
 		return nil, err
 	}
 	var due []dueKey
-	for _, s := range a.conf.Sources {
+	for _, s := range sources {
 		f, known := feeds[s.Name]
 		switch at, waits := fresh[s.Name]; {
 		case waits:

@@ -299,3 +299,20 @@ func TestFlood(t *testing.T) {
 	s.until("2026-11-24 18:05")
 	s.sent("Tue 2026-11-24 18:00:00 +01:00 quotidien N007 N006 N005 N004 N003 N002 N001 to 2")
 }
+
+// What a content system tells by itself is no feed that is to be looked at: there is
+// nothing due of it.
+func TestNoLookAtAContentSystem(t *testing.T) {
+	cms := "sources:\n  cms: {webhook: ghost, secret: ghost-secret-ghost-secret}\n"
+	s := stage(t, strings.Replace(daily("", ""), "sources:\n", cms, 1), at(t, "2026-11-23 08:00"))
+	r, err := s.app.Once(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Done["poll"] != 1 || len(r.Failed) != 0 {
+		t.Errorf("looked at %d sources, want the feed alone: %v", r.Done["poll"], r.Failed)
+	}
+	if r, err = s.app.Once(t.Context()); err != nil || r.Done["poll"] != 0 {
+		t.Errorf("again: %+v, %v", r, err)
+	}
+}

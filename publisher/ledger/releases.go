@@ -10,8 +10,9 @@ import (
 	"crieur/publisher"
 )
 
-// Reschedule gives a lot another release; a zero one is at once. Invalid: something
-// of it has gone out, or may have, or it was called off.
+// Reschedule gives a lot another release; a zero one is at once, which is the present
+// moment: the lot may be days old, and is not late for that. Invalid: something of it
+// has gone out, or may have, or it was called off.
 func (l *Ledger) Reschedule(ctx context.Context, lot int64, release time.Time) error {
 	const op = "change when it goes out"
 	return l.update(ctx, op, func(tx *sql.Tx) error {
@@ -30,6 +31,9 @@ func (l *Ledger) Reschedule(ctx context.Context, lot int64, release time.Time) e
 			}
 			return &publisher.Error{Kind: publisher.Invalid, Op: op, Where: found.Channel, Err: plain(why),
 				Hint: "crieur hold " + found.IssueID + " keeps back what is left of it"}
+		}
+		if release.IsZero() {
+			release = l.now()
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE lots SET release_at = $1 WHERE n = $2`, millis(release), lot)
 		return err
