@@ -218,6 +218,10 @@ func (f field) schemaDefault() any {
 		if n, err := strconv.ParseInt(s, 10, 64); err == nil {
 			return n
 		}
+	case decimal:
+		if n, err := strconv.ParseFloat(s, 64); err == nil {
+			return n
+		}
 	case truth:
 		return s == "true"
 	case texts:
