@@ -86,7 +86,7 @@ func (a *App) Ahead(ctx context.Context, within time.Duration) (*Ahead, error) {
 		}
 	}
 	slices.SortStableFunc(ahead.Issues, func(x, y Coming) int { return x.At.Compare(y.At) })
-	for _, s := range a.conf.Sources {
+	for _, s := range a.conf.Feeds() {
 		entries, err := store.FeedEntries(ctx, s.Name, publisher.EntryHeld, publisher.EntryUpdated)
 		if err != nil {
 			return nil, err

@@ -183,14 +183,23 @@ const (
 	eyes = "eyes-token-eyes-token-eyes"
 )
 
+// serveAPI answers, and does no more: what is planned stays so.
 func serveAPI(t *testing.T, config string) (*caller, *desk) {
 	t.Helper()
-	d := open(t, config, time.Now())
+	return serveAs(t, config, app.RoleWeb)
+}
+
+func serveAs(t *testing.T, config string, roles ...string) (*caller, *desk) {
+	t.Helper()
+	now := time.Now()
+	if len(roles) > 1 { // what is due is so by a clock that goes on
+		now = time.Time{}
+	}
+	d := open(t, config, now)
 	ctx, stop := context.WithCancel(t.Context())
 	url, ended := make(chan string, 1), make(chan error, 1)
-	// It only answers: what is planned stays so.
 	go func() {
-		ended <- d.Serve(ctx, app.ServeOptions{Roles: []string{app.RoleWeb}, Ready: func(u string) { url <- u }})
+		ended <- d.Serve(ctx, app.ServeOptions{Roles: roles, Ready: func(u string) { url <- u }})
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"crieur/publisher/app"
 )
 
 const cmsConfig = `
@@ -30,6 +32,7 @@ sources:
 routes:
   all: {sources: [ghost, wp, own, shy], channels: [toots]}
 api:
+  rate: 1000/m
   tokens:
     eyes: {token: eyes-token-eyes-token-eyes, may: [read]}
 `
@@ -166,5 +169,28 @@ func TestGhostPost(t *testing.T) {
 	members := strings.Replace(ghostPost, `"visibility": "public", "url"`, `"visibility": "paid", "url"`, 1)
 	if status, v := tellCMS(t, c.url+"/hooks/cms/ghost", members, ghostHead("ghost-secret-ghost-secret", members, d.now)); status != 200 || v["ignored"] != "only for paid" {
 		t.Errorf("for members: %d, %v", status, v)
+	}
+}
+
+// From the webhook to the post, by the routes, in one process that does it all; the
+// webhooks among the sources are not taken for feeds.
+func TestWhatACMSTellsIsPosted(t *testing.T) {
+	c, d := serveAs(t, cmsConfig, app.Roles()...)
+	_, told := tellCMS(t, c.url+"/hooks/cms/ghost", ghostPost, ghostHead("ghost-secret-ghost-secret", ghostPost, time.Now()))
+	id := told["article"].(string)
+	end := time.Now().Add(30 * time.Second)
+	for {
+		issues := c.ask(t, "GET", "/api/articles/"+id, eyes, "", 200)["issues"].([]any)
+		if len(issues) == 1 && fmt.Sprint(issues[0].(map[string]any)["counts"]) == "map[accepted:1]" {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("after half a minute: %v", issues)
+		}
+		time.Sleep(200 * time.Millisecond)
+	}
+	feeds, err := d.store(t).Feeds(t.Context())
+	if err != nil || len(feeds) > 0 {
+		t.Errorf("looked at as feeds: %v, %v", feeds, err)
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"crieur/publisher/config"
 	"crieur/publisher/doctor"
 	"crieur/publisher/mail"
-	"crieur/publisher/mail/mailbox"
 )
 
 // DoctorOptions is what doctor is told.
@@ -53,10 +52,6 @@ func (a *App) Doctor(ctx context.Context, o DoctorOptions) (DoctorReport, error)
 	}
 	if err := a.servers(ctx, &c); err != nil {
 		return r, err
-	}
-	if m := a.conf.Returns.Mailbox; m.Host != "" && (a.Live() || onThisMachine(m.Host)) {
-		c.Mailbox = &doctor.Mailbox{Where: "returns.mailbox", Clear: m.Security == "none" && !onThisMachine(m.Host),
-			Look: func(ctx context.Context) (int, error) { return mailbox.Look(ctx, a.mailbox()) }}
 	}
 	for _, ch := range a.conf.Channels {
 		c.Accounts = append(c.Accounts, a.account(ctx, ch))

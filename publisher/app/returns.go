@@ -91,12 +91,17 @@ func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
 		return out, &publisher.Error{Kind: publisher.Invalid, Op: "fetch bounces", Where: "returns.mailbox", Err: errors.New("no mailbox is configured"),
 			Hint: "set host, user and password there"}
 	}
+	c := mailbox.Config{Protocol: m.Protocol, Host: m.Host, Port: m.Port, Security: m.Security, User: m.User, Password: m.Password,
+		Folder: m.Folder, Keep: m.Keep, Timeout: m.Timeout, MaxSize: bounce.MaxSize}
+	if !a.Live() {
+		c.Dial = dialLoopback
+	}
 	// Or each message would be read, to learn that it cannot be kept.
 	if _, err := a.open(ctx); err != nil {
 		return out, err
 	}
 	var failed []error
-	round, err := mailbox.Empty(ctx, a.mailbox(), func(ctx context.Context, raw []byte) (mailbox.Fate, error) {
+	round, err := mailbox.Empty(ctx, c, func(ctx context.Context, raw []byte) (mailbox.Fate, error) {
 		views, err := a.TakeReport(ctx, m.Protocol, bytes.NewReader(raw), "")
 		if publisher.KindOf(err) == publisher.Busy && err != nil {
 			a.o.Log.Warn("a report waits", "why", err)
@@ -122,17 +127,6 @@ func (a *App) FetchReports(ctx context.Context) (FetchReport, error) {
 		err = failed[0]
 	}
 	return out, err
-}
-
-// mailbox is the one that is configured.
-func (a *App) mailbox() mailbox.Config {
-	m := a.conf.Returns.Mailbox
-	c := mailbox.Config{Protocol: m.Protocol, Host: m.Host, Port: m.Port, Security: m.Security, User: m.User, Password: m.Password,
-		Folder: m.Folder, Keep: m.Keep, Timeout: m.Timeout, MaxSize: bounce.MaxSize}
-	if !a.Live() {
-		c.Dial = dialLoopback
-	}
-	return c
 }
 
 // takeReturn records one return.

@@ -51,6 +51,14 @@ type desk struct {
 	now time.Time
 }
 
+// clock gives the moment of the test's choice; where that is none, the present.
+func (d *desk) clock() time.Time {
+	if d.now.IsZero() {
+		return time.Now()
+	}
+	return d.now
+}
+
 func open(t *testing.T, config string, now time.Time) *desk {
 	t.Helper()
 	d := &desk{dir: t.TempDir(), now: now}
@@ -58,7 +66,7 @@ func open(t *testing.T, config string, now time.Time) *desk {
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	a, err := app.Open(app.Options{Config: path, Env: func(string) (string, bool) { return "", false }, Now: func() time.Time { return d.now }})
+	a, err := app.Open(app.Options{Config: path, Env: func(string) (string, bool) { return "", false }, Now: d.clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +82,7 @@ func open(t *testing.T, config string, now time.Time) *desk {
 // store opens the desk's ledger beside the App.
 func (d *desk) store(t *testing.T) *ledger.Ledger {
 	t.Helper()
-	l, err := ledger.Open(t.Context(), ledger.Config{Dir: filepath.Join(d.dir, ".crieur", "sandbox"), Now: func() time.Time { return d.now }})
+	l, err := ledger.Open(t.Context(), ledger.Config{Dir: filepath.Join(d.dir, ".crieur", "sandbox"), Now: d.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package doctor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
@@ -52,7 +51,6 @@ type Config struct {
 	Senders   []Sender
 	Keys      []Key
 	Accounts  []Account
-	Mailbox   *Mailbox     // that bounces are fetched from; nil: none
 	PublicURL string       // "": not looked at
 	Client    *http.Client // for PublicURL
 	Local     []netip.Addr // this machine's own addresses, for a relay that runs on it
@@ -84,13 +82,6 @@ type Sender struct {
 type Key struct {
 	Domain, Selector string
 	Record           Record
-}
-
-// A Mailbox is one that is read.
-type Mailbox struct {
-	Where string                                 // the key that it is configured at
-	Clear bool                                   // its password goes over the net as it is
-	Look  func(ctx context.Context) (int, error) // gives how many messages are in it
 }
 
 // An Account is one on a network.
@@ -168,26 +159,10 @@ func (e *exam) checks() []func(context.Context) []Finding {
 	if e.PublicURL != "" {
 		one(e.oneClick)
 	}
-	if e.Mailbox != nil {
-		one(func(ctx context.Context) Finding { return mailbox(ctx, *e.Mailbox) })
-	}
 	for _, a := range e.Accounts {
 		one(func(ctx context.Context) Finding { return account(ctx, a) })
 	}
 	return list
-}
-
-func mailbox(ctx context.Context, m Mailbox) Finding {
-	f := Finding{About: m.Where, Check: "mailbox", Status: OK}
-	n, err := m.Look(ctx)
-	if err != nil {
-		return failed(f, err)
-	}
-	f.What = fmt.Sprintf("it can be read, and holds %d messages", n)
-	if m.Clear {
-		return f.warn(f.What+"; its password goes there in the clear", "set "+m.Where+".security: tls, or starttls")
-	}
-	return f
 }
 
 func account(ctx context.Context, a Account) Finding {

@@ -259,23 +259,3 @@ func TestDKIM(t *testing.T) {
 		t.Errorf("DNS fails: %s", got)
 	}
 }
-
-func TestMailbox(t *testing.T) {
-	look := func(n int, err error) func(context.Context) (int, error) {
-		return func(context.Context) (int, error) { return n, err }
-	}
-	for name, c := range map[string]struct {
-		mailbox doctor.Mailbox
-		want    doctor.Status
-		denied  bool
-	}{
-		"fine":         {doctor.Mailbox{Look: look(3, nil)}, doctor.OK, false},
-		"in the clear": {doctor.Mailbox{Clear: true, Look: look(3, nil)}, doctor.Warn, false},
-		"refused":      {doctor.Mailbox{Look: look(0, &publisher.Error{Kind: publisher.Denied, Err: errors.New("no")})}, doctor.Bad, true},
-	} {
-		found := doctor.Examine(t.Context(), doctor.Config{Mailbox: &c.mailbox})
-		if len(found) != 1 || found[0].Status != c.want || found[0].Denied != c.denied {
-			t.Errorf("%s: %+v", name, found)
-		}
-	}
-}

@@ -11,7 +11,6 @@ import (
 // words around it: some servers send the part and leave it nearly empty.
 func (p *parcel) delivery(text string) Report {
 	var r Report
-	around := &prose{text: text}
 	why := "a report without a recipient"
 	for _, g := range p.status {
 		recipient := typed(g["original-recipient"])
@@ -53,7 +52,7 @@ func (p *parcel) delivery(text string) Report {
 			}
 		}
 		if t.Kind == publisher.ReturnFailed {
-			complete(&t, around)
+			complete(&t, text)
 		}
 		r.Returns = append(r.Returns, t)
 	}
@@ -64,13 +63,12 @@ func (p *parcel) delivery(text string) Report {
 }
 
 // complete gives a failure the code, status and words that it lacks.
-func complete(t *publisher.Return, around *prose) {
-	around.read()
+func complete(t *publisher.Return, text string) {
 	if vague(t.Status) {
-		code, s := around.code, around.status
+		code, s := numbersIn(text)
 		if s != "" && !vague(s) && (t.Status == "" || s[0] == t.Status[0]) {
 			t.Code, t.Status = code, s
-		} else if s := statusOf(min(phraseIn(t.Words), around.phrase)); s != "" {
+		} else if s := phraseStatus(t.Words + "\n" + text); s != "" {
 			t.Status = s
 			if t.Code/100 != int(s[0]-'0') {
 				t.Code = 0
@@ -78,7 +76,7 @@ func complete(t *publisher.Return, around *prose) {
 		}
 	}
 	if t.Words == "" {
-		t.Words = around.telling
+		t.Words = oneLine(telling(text))
 	}
 	if t.Code == 0 {
 		t.Code = 500
@@ -86,26 +84,6 @@ func complete(t *publisher.Return, around *prose) {
 			t.Code = 400
 		}
 	}
-}
-
-// A prose is the words around a report, read once, for there may be many recipients.
-type prose struct {
-	text    string
-	done    bool
-	code    int
-	status  string
-	phrase  int // as phraseIn gives it
-	telling string
-}
-
-func (p *prose) read() {
-	if p.done {
-		return
-	}
-	p.done = true
-	p.code, p.status = numbersIn(p.text)
-	p.phrase = phraseIn(p.text)
-	p.telling = oneLine(telling(p.text))
 }
 
 // vague reports whether a status says no more than its class.

@@ -25,14 +25,12 @@ func TestHostileReports(t *testing.T) {
 		message string
 		most    int
 	}{
-		"empty":            {"", 0},
-		"binary":           {strings.Repeat("\x00\xff\xfe\x80", 5000), 0},
-		"no end of header": {strings.Repeat("a", 3<<20), 0},
-		"nested parts":     {"From: MAILER-DAEMON@x.example\n" + nested, 0},
-		"nested messages":  {strings.Repeat("Content-Type: message/rfc822\n\n", 30000), 0},
-		"many recipients":  {report + groups.String(), 101},
-		"many recipients, no reasons": {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\n" + strings.Repeat("a line of words for a@b.example that say 550 nothing\n", 4000) +
-			"\n--b\nContent-Type: message/delivery-status\n\n" + strings.Repeat("Final-Recipient: rfc822; r@example.org\nAction: failed\nStatus: 5.0.0\n\n", 150), 101},
+		"empty":                  {"", 0},
+		"binary":                 {strings.Repeat("\x00\xff\xfe\x80", 5000), 0},
+		"no end of header":       {strings.Repeat("a", 3<<20), 0},
+		"nested parts":           {"From: MAILER-DAEMON@x.example\n" + nested, 0},
+		"nested messages":        {strings.Repeat("Content-Type: message/rfc822\n\n", 30000), 0},
+		"many recipients":        {report + groups.String(), 101},
 		"many parts":             {"From: MAILER-DAEMON@x.example\nContent-Type: multipart/mixed; boundary=b\n\n" + strings.Repeat("--b\n\nuser unknown\n", 50000), 1},
 		"endless header line":    {"From: MAILER-DAEMON@x.example\nSubject: " + strings.Repeat("=?utf-8?q?=C3?=", 50000) + "\n\n550 5.1.1 unknown", 1},
 		"many addresses":         {"From: MAILER-DAEMON@x.example\nTo: " + strings.Repeat("a@example.org, ", 60000) + "\n\n550 5.1.1 unknown", 1},

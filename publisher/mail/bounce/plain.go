@@ -80,7 +80,7 @@ func (p *parcel) plain(text string) Report {
 		return Report{Why: "a letter of a mail server that names no failure"}
 	}
 	if t.Kind == publisher.ReturnFailed {
-		complete(&t, &prose{text: text})
+		complete(&t, text)
 	}
 	t.Words = oneLine(telling(text))
 	if failed := addressesIn(p.head.Get("X-Failed-Recipients")); len(failed) > 0 {

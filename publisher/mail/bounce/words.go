@@ -75,27 +75,16 @@ var meanings = []meaning{
 	{"4.2.0", []string{"temporarily deferred", "temporarily rejected", "try again later", "temporary failure", "temporarily unavailable", "greylisted", "temporairement indisponible", "reessayez plus tard"}},
 }
 
-// phraseIn gives which of the meanings words have; len(meanings): none.
-func phraseIn(text string) int {
+// phraseStatus gives the status that words stand for; "" where they are not known.
+func phraseStatus(text string) string {
 	folded := fold(text)
-	for i, m := range meanings {
+	for _, m := range meanings {
 		if containsAny(folded, m.phrases) {
-			return i
+			return m.status
 		}
-	}
-	return len(meanings)
-}
-
-// statusOf gives the status that a meaning stands for, "" for none.
-func statusOf(meaning int) string {
-	if meaning < len(meanings) {
-		return meanings[meaning].status
 	}
 	return ""
 }
-
-// phraseStatus gives the status that words stand for; "" where they are not known.
-func phraseStatus(text string) string { return statusOf(phraseIn(text)) }
 
 // Phrases by which a report in words is told from other letters, folded.
 var (

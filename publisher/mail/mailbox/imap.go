@@ -53,8 +53,19 @@ func (b *box) empty(ctx context.Context, conn net.Conn) error {
 		return err
 	}
 	defer client.Close()
-	if _, err := b.enter(client, false); err != nil {
-		return err
+	if err := client.Login(b.User, b.Password.Reveal()).Wait(); err != nil {
+		return b.answered(err, b.denied)
+	}
+	folder := b.Folder
+	if folder == "" {
+		folder = "INBOX"
+	}
+	if _, err := client.Select(folder, nil).Wait(); err != nil {
+		return b.answered(err, func(err error) *publisher.Error {
+			e := b.fail(publisher.Invalid, err)
+			e.Hint = "see returns.mailbox.folder"
+			return e
+		})
 	}
 	found, err := client.UIDSearch(&imap.SearchCriteria{NotFlag: []imap.Flag{imap.FlagSeen, imap.FlagDeleted}}, nil).Wait()
 	if err != nil {
@@ -73,26 +84,6 @@ func (b *box) empty(ctx context.Context, conn net.Conn) error {
 	}
 	_ = client.Logout().Wait()
 	return nil
-}
-
-// enter logs in, opens the folder and gives how many messages are in it.
-func (c Config) enter(client *imapclient.Client, readOnly bool) (messages int, err error) {
-	if err := client.Login(c.User, c.Password.Reveal()).Wait(); err != nil {
-		return 0, c.answered(err, c.denied)
-	}
-	folder := c.Folder
-	if folder == "" {
-		folder = "INBOX"
-	}
-	s, err := client.Select(folder, &imap.SelectOptions{ReadOnly: readOnly}).Wait()
-	if err != nil {
-		return 0, c.answered(err, func(err error) *publisher.Error {
-			e := c.fail(publisher.Invalid, err)
-			e.Hint = "see returns.mailbox.folder"
-			return e
-		})
-	}
-	return int(s.NumMessages), nil
 }
 
 // one gives out one message, and does with it what becomes of it.

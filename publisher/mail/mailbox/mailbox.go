@@ -57,46 +57,6 @@ type Round struct {
 // folder does not exist. A message that the server cannot give out keeps no other from
 // being read; the round ends with an error, of kind Busy.
 func Empty(ctx context.Context, c Config, take Take) (Round, error) {
-	c = c.withDefaults()
-	var r Round
-	var err error
-	if c.Protocol == "pop3" {
-		err = c.session(ctx, func(conn net.Conn) (err error) {
-			r, err = c.emptyPOP3(ctx, conn, take)
-			return err
-		})
-	} else {
-		r, err = c.emptyIMAP(ctx, take)
-	}
-	if err != nil && ctx.Err() != nil {
-		err = c.fail(publisher.Busy, context.Cause(ctx))
-	}
-	return r, err
-}
-
-// Look logs in and gives how many messages there are; it changes nothing. Errors are
-// those of Empty.
-func Look(ctx context.Context, c Config) (messages int, err error) {
-	c = c.withDefaults()
-	err = c.session(ctx, func(conn net.Conn) (err error) {
-		if c.Protocol == "pop3" {
-			messages, err = c.lookPOP3(ctx, conn)
-			return err
-		}
-		client, err := c.imap(conn)
-		if err != nil {
-			return err
-		}
-		defer client.Close()
-		if messages, err = c.enter(client, true); err == nil {
-			_ = client.Logout().Wait()
-		}
-		return err
-	})
-	return messages, err
-}
-
-func (c Config) withDefaults() Config {
 	if c.Timeout == 0 {
 		c.Timeout = 30 * time.Second
 	}
@@ -114,7 +74,20 @@ func (c Config) withDefaults() Config {
 		t.ServerName = c.Host
 	}
 	c.TLS = t
-	return c
+	var r Round
+	var err error
+	if c.Protocol == "pop3" {
+		err = c.session(ctx, func(conn net.Conn) (err error) {
+			r, err = c.emptyPOP3(ctx, conn, take)
+			return err
+		})
+	} else {
+		r, err = c.emptyIMAP(ctx, take)
+	}
+	if err != nil && ctx.Err() != nil {
+		err = c.fail(publisher.Busy, context.Cause(ctx))
+	}
+	return r, err
 }
 
 // session does something over one connection, which ends with ctx at the latest.

@@ -60,20 +60,6 @@ func (c Config) emptyPOP3(ctx context.Context, conn net.Conn, take Take) (r Roun
 	return r, err
 }
 
-func (c Config) lookPOP3(ctx context.Context, conn net.Conn) (int, error) {
-	p := &pop3{Config: c, conn: conn}
-	p.reset()
-	if err := p.login(ctx); err != nil {
-		return 0, err
-	}
-	numbers, err := p.list()
-	if err != nil {
-		return 0, err
-	}
-	_, err = p.command("QUIT")
-	return len(numbers), err
-}
-
 // mostMessages is how many one round takes on; the next goes on from there.
 const mostMessages = 10_000
 
