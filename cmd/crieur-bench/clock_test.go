@@ -25,11 +25,17 @@ func setClock(t *testing.T, name string, store ledger.Config, by time.Duration, 
 		Log: slog.New(slog.NewTextHandler(log, nil)),
 		Now: func() time.Time { return time.Now().Round(0).Add(time.Duration(offset.Load())) }})
 	f.must(err)
-	defer func() { f.must(a.Close()) }()
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
-	defer stop()
-	go func() { ended <- a.Serve(ctx, app.ServeOptions{Roles: []string{app.RoleScheduler, app.RoleWorker}}) }()
+	go func() {
+		ended <- a.Serve(ctx, app.ServeOptions{Roles: []string{app.RoleScheduler, app.RoleWorker}})
+		close(ended)
+	}()
+	defer func() {
+		stop()
+		<-ended
+		f.must(a.Close())
+	}()
 	f.until("a fifth", time.Minute, func() bool { return f.recorded() > readers/5 })
 	offset.Store(int64(by))
 	set, before := time.Now(), f.recorded()

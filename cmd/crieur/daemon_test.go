@@ -70,8 +70,10 @@ func TestWorkersShareOneIssue(t *testing.T) {
 	}
 	counts := h.status().Counts
 	t.Logf("%d mails arrived, ledger %v", len(mails), counts)
-	if open := counts["leased"] + counts["unknown"]; open > 2*killLanes || counts["accepted"]+open != killReaders+3 {
-		t.Errorf("ledger %v: want no more than %d in doubt, and %d in all", counts, 2*killLanes, killReaders+3)
+	// Each of the two that were killed had a mail a lane under way, and the first may
+	// have had a post on each network.
+	if open, most := counts["leased"]+counts["unknown"], 2*killLanes+3; open > most || counts["accepted"]+open != killReaders+3 {
+		t.Errorf("ledger %v: want no more than %d in doubt, and %d in all", counts, most, killReaders+3)
 	}
 }
 
