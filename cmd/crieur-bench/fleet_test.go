@@ -104,7 +104,8 @@ func (f *fleet) release() time.Time {
 	lots, err := l.Lots(f.t.Context(), publisher.Selection{Open: true})
 	f.must(err)
 	for _, lot := range lots {
-		f.must(l.Reschedule(f.t.Context(), lot.ID, time.Time{}))
+		// Due for long: a clock that is set back an hour does not make it early again.
+		f.must(l.Reschedule(f.t.Context(), lot.ID, time.Now().Add(-90*time.Minute)))
 	}
 	return time.Now()
 }
