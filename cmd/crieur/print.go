@@ -68,7 +68,7 @@ func (s *session) printResult(r *app.Result) error {
 		s.tell("%s", counts(r.Counts))
 	}
 	if r.Next != nil {
-		s.tell("what is deferred is due again from %s on: run the same command then, or crieur retry at once", r.Next.Format("2006-01-02 15:04"))
+		s.tell("what is deferred is due again from %s on:\nrun the same command then, or crieur retry at once", r.Next.Format("2006-01-02 15:04"))
 	}
 	for _, w := range r.Warmup {
 		s.warmup(w)
@@ -82,13 +82,13 @@ func (s *session) printResult(r *app.Result) error {
 		if r.Release != nil {
 			text += ", the first until " + r.Release.Format("2006-01-02 15:04 -07:00")
 		}
-		s.tell("%s; crieur queue lists it, and crieur serve or crieur run --once sends it then", text)
+		s.tell("%s\ncrieur queue lists it, and crieur serve or crieur run --once sends it then", text)
 	}
 	if r.Cost > 0 && r.Counts[publisher.StateAccepted.String()] > 0 {
 		s.tell("cost of the posts: at most $%.3f", r.Cost)
 	}
 	if r.Unknown > 0 {
-		fmt.Fprintf(s.err, "crieur: %d perhaps done: look there before you send again; crieur retry --unknown sends them again\n", r.Unknown)
+		fmt.Fprintf(s.err, "crieur: %d perhaps done: look there before you send again\ncrieur retry --unknown sends them again\n", r.Unknown)
 	}
 	if r.See != "" {
 		s.tell("see what arrived: %s", r.See)

@@ -11,6 +11,7 @@ import (
 
 	"crieur/publisher"
 	"crieur/publisher/dispatch"
+	"crieur/publisher/mail"
 	"crieur/publisher/telemetry"
 )
 
@@ -42,6 +43,9 @@ type courier struct {
 
 	alive time.Time // the last sign of life that the store has; zero: this process gives none
 	dead  []string  // the workers that were taken for dead at the last look
+
+	paces   dispatch.Paces // of providers
+	servers mail.Memory    // and of servers: a limit does not begin anew with each slice
 }
 
 type look struct {

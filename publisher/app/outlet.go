@@ -69,7 +69,7 @@ func groupNames() []string {
 
 // mailer opens the configured servers, or the sandbox's in their place.
 func (a *App) mailer(ctx context.Context) (*mail.SMTP, error) {
-	c := mail.Config{Now: a.o.Now, DKIM: a.signing()}
+	c := mail.Config{Now: a.o.Now, DKIM: a.signing(), Memory: &a.courier.servers}
 	for _, s := range a.conf.SMTP {
 		c.Servers = append(c.Servers, mail.Server{
 			Name: s.Name, Host: s.Host, Port: s.Port, Security: s.Security, User: s.User, Password: s.Password, Auth: s.Auth,

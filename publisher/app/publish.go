@@ -136,7 +136,7 @@ func (a *App) dispatcher(ctx context.Context, networks map[string]publisher.Netw
 	c := dispatch.Config{
 		Ledger: store, Mailer: a.measured(mailer), Networks: networks, Letter: a.letter, Merge: a.merge, Unknown: a.policy, Lanes: lanes, Now: a.o.Now, Ours: a.courier.ours(a.o.Now),
 		Retry:  dispatch.Retry{Patience: a.conf.Retry.Wait, Schedule: a.conf.Retry.Waits(), GiveUp: a.conf.Retry.GiveUp},
-		Groups: a.groups(), Warmups: a.warmups(), Zone: a.location,
+		Groups: a.groups(), Paces: &a.courier.paces, Warmups: a.warmups(), Zone: a.location,
 	}
 	if paths != nil {
 		c.ReturnPath = paths.Make

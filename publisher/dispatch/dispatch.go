@@ -129,6 +129,7 @@ type Config struct {
 	Outage  time.Duration // how long Run waits for a database server that is away; 0: 5 minutes
 	Retry   Retry
 	Groups  []Group // whose mail is held to a pace of its own; nil: Groups()
+	Paces   *Paces  // what Groups' limits were used for before; nil: nothing is known of it
 	Warmups []Warmup
 	Zone    *time.Location // where Warmups' days begin; nil: UTC
 

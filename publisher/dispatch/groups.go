@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
@@ -103,15 +104,31 @@ type gates struct {
 
 // So many mails wait at one gate, and at all of them. Those beyond are left in the
 // ledger, and looked up again when there is room.
+//
+// A parcel weighs about a kilobyte. The groups that fill all places are the slow ones:
+// each other group has some beyond, so that it does not have to wait for them.
 const (
-	gateMost = 4_000
-	heldMost = 40_000
+	gateMost  = 4_000
+	gateLeast = 250
+	heldMost  = 8_000
+	heldAtAll = 12_000
 )
+
+// places gives how many mails may wait at one more gate, as full as all of them are.
+func (s *gates) places() int {
+	switch n := len(s.held); {
+	case n < heldMost:
+		return gateMost
+	case n < heldAtAll:
+		return gateLeast
+	}
+	return 0
+}
 
 // gatesMost bounds the gates made for domains of no group that asked us to slow down.
 const gatesMost = 10_000
 
-func newGates(groups []Group, now time.Time) *gates {
+func newGates(groups []Group, known *Paces, now time.Time) *gates {
 	s := &gates{exact: map[string]*gate{}, wild: map[string]*gate{}, held: map[row]bool{}}
 	for _, group := range groups {
 		g := s.add(group, now)
@@ -123,6 +140,7 @@ func newGates(groups []Group, now time.Time) *gates {
 			}
 		}
 	}
+	known.recall(s, now)
 	return s
 }
 
@@ -173,7 +191,7 @@ func (s *gates) hold(p *parcel) (waits, again bool) {
 	switch at := (row{p.lot.ID, p.Recipient.ID}); {
 	case s.held[at]:
 		return false, false
-	case len(p.gate.held) >= gateMost || len(s.held) >= heldMost:
+	case len(p.gate.held) >= s.places():
 		p.gate.skipped++
 		s.full = true
 		return false, true
@@ -187,17 +205,17 @@ func (s *gates) hold(p *parcel) (waits, again bool) {
 // roomy reports whether there is room again for those that were left out, and forgets
 // how many they were: they come again.
 func (s *gates) roomy() bool {
-	if !s.full || len(s.held) >= heldMost/2 {
+	if !s.full {
 		return false
 	}
-	for _, g := range s.all {
-		if g.skipped > 0 && len(g.held) < gateMost/2 {
-			s.full = false
-		}
+	places := s.places()
+	if len(s.held) >= heldMost/2 {
+		places = min(places, gateLeast) // the slow ones would take them again at once
 	}
-	if s.full {
+	if !slices.ContainsFunc(s.all, func(g *gate) bool { return g.skipped > 0 && 2*len(g.held) < places }) {
 		return false
 	}
+	s.full = false
 	for _, g := range s.all {
 		g.skipped = 0
 	}

@@ -195,3 +195,73 @@ func TestGroupsKnowTheirDomains(t *testing.T) {
 		}
 	}
 }
+
+// Groups that fill all places leave some to each other one.
+func TestFullGroupsLeavePlaces(t *testing.T) {
+	h := newTown(t, map[string]int{"slow.example": 4100, "slower.example": 4100})
+	var late []publisher.NewSubscriber
+	for i := range 700 {
+		who := fmt.Sprintf("r%d@quick.example", i)
+		late = append(late, publisher.NewSubscriber{Email: who, Token: who, Status: publisher.Confirmed})
+	}
+	if _, _, _, err := h.UpsertSubscribers(t.Context(), "readers", late, "test", time.Unix(1, 0)); err != nil {
+		t.Fatal(err)
+	}
+	h.plan("i", true, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	m := newPostbox(0)
+	m.script = func(domain string, n int) error {
+		if domain == "quick.example" && n == len(late) {
+			cancel()
+		}
+		return nil
+	}
+	h.config.Mailer, h.config.Lanes = m, 8
+	h.config.Groups = []dispatch.Group{{Name: "slow", Domains: []string{"slow.example"}, Rate: 0.2},
+		{Name: "slower", Domains: []string{"slower.example"}, Rate: 0.2}, {Name: "quick", Domains: []string{"quick.example"}, Rate: 3000}}
+	dispatch.New(h.config).Run(ctx, publisher.Selection{}, nil)
+	if n := len(m.of("quick.example")); n != len(late) {
+		t.Errorf("%d of %d mails of a group went out, while others that are slow filled all places", n, len(late))
+	}
+}
+
+// Runs one after the other keep to a limit together.
+func TestPaceOutlivesARun(t *testing.T) {
+	h := newTown(t, map[string]int{"gmail.com": 20})
+	m := newPostbox(0)
+	h.config.Mailer, h.config.Paces = m, new(dispatch.Paces)
+	h.config.Groups = []dispatch.Group{{Name: "gmail", Domains: []string{"gmail.com"}, Rate: 0.2}}
+	began := time.Now()
+	for range 6 {
+		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		dispatch.New(h.config).Run(ctx, publisher.Selection{}, nil)
+		cancel()
+	}
+	if n, most := len(m.taken), 1+int(0.2*time.Since(began).Seconds()); n > most || n == 0 {
+		t.Errorf("%d mails went out in %v, more than %d", n, time.Since(began), most)
+	}
+}
+
+// Who has asked for less is not written to as fast as before by the next run.
+func TestSlowDownOutlivesARun(t *testing.T) {
+	h := newTown(t, map[string]int{"small.example": 40})
+	m := newPostbox(20 * time.Millisecond)
+	asked := false
+	m.script = func(string, int) error {
+		if !asked {
+			asked = true
+			return &publisher.Error{Kind: publisher.Busy, Code: 421, Slow: true, Err: fmt.Errorf("421 4.7.28 unusual rate")}
+		}
+		return nil
+	}
+	h.config.Mailer, h.config.Lanes, h.config.Paces = m, 1, new(dispatch.Paces)
+	for range 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		dispatch.New(h.config).Run(ctx, publisher.Selection{}, nil)
+		cancel()
+	}
+	if n := len(m.taken); n == 0 || n > 20 {
+		t.Errorf("%d mails went out in two runs; at the first speed that were 40", n)
+	}
+}

@@ -69,7 +69,7 @@ type postroom struct {
 
 func (r *run) openPostroom() (*postroom, error) {
 	now := time.Now()
-	o := &postroom{run: r, lanes: r.c.Lanes, room: r.c.Lanes, most: r.c.Lanes, gates: newGates(r.c.Groups, now), began: now,
+	o := &postroom{run: r, lanes: r.c.Lanes, room: r.c.Lanes, most: r.c.Lanes, gates: newGates(r.c.Groups, r.c.Paces, now), began: now,
 		offers: make(chan []*parcel), wake: make(chan struct{}, 1)}
 	if courier, ok := r.c.Mailer.(publisher.Courier); ok {
 		o.lanes = min(o.lanes, courier.Lanes())
@@ -90,6 +90,7 @@ func (r *run) openPostroom() (*postroom, error) {
 // work is the clerk's day: until nothing more is offered and all is recorded.
 func (o *postroom) work() {
 	defer close(o.ready)
+	defer func() { o.c.Paces.remember(o.gates) }()
 	timer, turn := time.NewTimer(linger), time.NewTimer(linger)
 	timer.Stop()
 	turn.Stop()

@@ -43,6 +43,7 @@ type Config struct {
 	TLS     *tls.Config                                                       // nil: the system's roots, TLS 1.2 or newer; ServerName is filled in
 	Dial    func(ctx context.Context, network, addr string) (net.Conn, error) // nil: a net.Dialer
 	Now     func() time.Time                                                  // nil: time.Now
+	Memory  *Memory                                                           // of the servers' paces, for mailers one after the other; nil: this one's own
 	DKIM    []DKIM                                                            // the domains whose mails are signed; a sender without one goes unsigned
 }
 

@@ -36,6 +36,7 @@ type pacer struct {
 	spacing atomic.Int64 // now; 0: none
 	least   time.Duration
 	sent    atomic.Int64 // since the last reckoning
+	turn    chan struct{}
 
 	mu     sync.Mutex
 	next   time.Time
@@ -45,9 +46,40 @@ type pacer struct {
 }
 
 func newPacer(r Rate) *pacer {
-	p := &pacer{least: r.spacing(), since: time.Now()}
+	p := &pacer{least: r.spacing(), since: time.Now(), turn: make(chan struct{}, 1)}
 	p.spacing.Store(int64(p.least))
 	return p
+}
+
+// A Memory keeps the pace of servers while mailers are opened and closed: a rate holds
+// for all of them together. Safe for concurrent use; the zero Memory is ready.
+type Memory struct {
+	mu     sync.Mutex
+	pacers map[paced]*pacer
+}
+
+// paced is what a pace belongs to; with another rate it is another one.
+type paced struct {
+	name, host string
+	port       int
+	rate       Rate
+}
+
+// of gives the pacer of a server; a nil Memory makes a new one.
+func (m *Memory) of(s Server) *pacer {
+	if m == nil {
+		return newPacer(s.Rate)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	k := paced{s.Name, s.Host, s.Port, s.Rate}
+	if m.pacers == nil {
+		m.pacers = map[paced]*pacer{}
+	}
+	if m.pacers[k] == nil {
+		m.pacers[k] = newPacer(s.Rate)
+	}
+	return m.pacers[k]
 }
 
 // spaced reports whether mails may have to wait.
@@ -59,32 +91,41 @@ func (p *pool) unpaced(err error) error {
 	return &publisher.Error{Kind: publisher.Busy, Op: "wait for smtp." + p.server.Name + ".rate", Err: err}
 }
 
-// wait takes the next place and waits for it. Its error is ctx's, and then the
-// place is lost: a mail that was not sent counts as one that was.
+// wait waits until a mail may go. Its error is ctx's; then no place is lost, so that
+// runs which end one after the other still get on.
 func (p *pacer) wait(ctx context.Context) error {
 	if !p.spaced() {
 		return nil
 	}
-	p.mu.Lock()
-	now := time.Now()
-	if p.next.Before(now) {
-		p.next = now
-	}
-	at := p.next
-	p.next = p.next.Add(time.Duration(p.spacing.Load()))
-	p.mu.Unlock()
-	if at.Equal(now) {
-		return nil
-	}
-	t := time.NewTimer(at.Sub(now))
-	defer t.Stop()
 	select {
+	case p.turn <- struct{}{}: // of those who wait one looks at the clock
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-t.C:
-		return nil
 	}
+	defer func() { <-p.turn }()
+	p.mu.Lock()
+	at := p.next
+	p.mu.Unlock()
+	if now := time.Now(); at.Before(now.Add(-lag)) {
+		at = now
+	} else if at.After(now) {
+		t := time.NewTimer(at.Sub(now))
+		defer t.Stop()
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-t.C:
+		}
+	}
+	p.mu.Lock()
+	p.next = at.Add(time.Duration(p.spacing.Load()))
+	p.mu.Unlock()
+	return nil
 }
+
+// lag is by how much a place may be taken late without moving those after it: timers
+// are not exact, and quick servers take many mails meanwhile.
+const lag = 5 * time.Millisecond
 
 // slow halves the speed: the one that there is, or the one that was measured.
 func (p *pacer) slow() {

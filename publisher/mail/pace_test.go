@@ -3,6 +3,8 @@ package mail
 import (
 	"context"
 	"errors"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -84,4 +86,31 @@ func TestNoRateIsNoWait(t *testing.T) {
 	if got := (Rate{}).spacing(); got != 0 {
 		t.Errorf("got %v", got)
 	}
+}
+
+// Mailers that are opened one after the other keep to a rate together, and get on
+// though each of them is closed before the next place.
+func TestPaceOutlivesAMailer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var m Memory
+		var sent atomic.Int32
+		began := time.Now()
+		for time.Since(began) < time.Hour {
+			p := m.of(Server{Name: "main", Host: "smtp.example.org", Rate: Rate{Count: 2000, Per: 24 * time.Hour}})
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			var lanes sync.WaitGroup
+			for range 4 {
+				lanes.Go(func() {
+					for p.wait(ctx) == nil {
+						sent.Add(1)
+					}
+				})
+			}
+			lanes.Wait()
+			cancel()
+		}
+		if n := sent.Load(); n < 82 || n > 85 { // one in 43.2 s
+			t.Errorf("%d mails in an hour, want 83", n)
+		}
+	})
 }

@@ -47,7 +47,7 @@ type pool struct {
 
 func newPool(s Server, c Config) *pool {
 	c.TLS = tlsConfig(s, c)
-	return &pool{server: s, config: c, pace: newPacer(s.Rate), places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
+	return &pool{server: s, config: c, pace: c.Memory.of(s), places: make(chan struct{}, s.Connections), opening: make(chan struct{}, 1)}
 }
 
 // get gives a connection, one that was used before if there is any; fresh asks for a
