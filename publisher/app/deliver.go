@@ -134,13 +134,13 @@ func (a *App) deliveriesDue(ctx context.Context) ([]dueKey, error) {
 		if lot.Held != "" || slices.ContainsFunc(stops, stopped) || !slices.Contains(a.channelNames(), lot.Channel) {
 			continue
 		}
-		at, err := a.nextOf(ctx, lot, now)
-		if !at.IsZero() && at.Before(lot.Release) {
-			at = lot.Release
+		at := lot.Release
+		if !at.After(now) { // thousands may wait for their slots, and are not worth a look each
+			if at, err = a.nextOf(ctx, lot, now); err != nil {
+				return nil, err
+			}
 		}
 		switch {
-		case err != nil:
-			return nil, err
 		case at.IsZero():
 		case !at.After(now):
 			if at.After(due) {

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"crieur/publisher/app"
 )
 
 // add has the site publish an article now.
@@ -315,4 +317,20 @@ func TestNoLookAtAContentSystem(t *testing.T) {
 	if r, err = s.app.Once(t.Context()); err != nil || r.Done["poll"] != 0 {
 		t.Errorf("again: %+v, %v", r, err)
 	}
+}
+
+// What waits for a newsletter that nobody reads yet is not used up by an issue to
+// nobody.
+func TestDigestWithoutReaders(t *testing.T) {
+	config := strings.Replace(daily("", ""), `, subscribers: ["Camille <camille@example.org>", "Noé <noe@example.com>"]`, "", 1)
+	s := stage(t, config, at(t, "2026-11-23 08:00"))
+	s.once()
+	s.add("N001")
+	s.until("2026-11-23 19:00")
+	s.sent()
+	if _, err := s.app.AddSubscriber(t.Context(), app.AddOptions{List: "lecteurs", Address: "anne@example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	s.until("2026-11-24 19:00")
+	s.sent("Tue 2026-11-24 18:00:00 +01:00 quotidien N001 to 1")
 }

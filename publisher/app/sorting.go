@@ -193,6 +193,10 @@ func (a *App) commit(ctx context.Context, e *edition, when publisher.Lot) error 
 	if err != nil {
 		return err
 	}
+	if e.pooled && plan.total() == 0 { // the articles are for those who join
+		a.o.Log.Warn("no issue, and its articles stay", "newsletter", when.Channel, "why", plan.empty)
+		return nil
+	}
 	held, err := a.afford(ctx, e, plan)
 	if err != nil {
 		return err
