@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/mail"
+	"slices"
 	"time"
 
 	"crieur/publisher"
@@ -49,8 +51,20 @@ func (d desk) Look(ctx context.Context, t web.Ticket) (web.Waiting, error) {
 	return d.a.waiting(ctx, issue, tally)
 }
 
+// mayDecide reports whether proofs still go to who holds a ticket: one that was sent to
+// somebody who has left is good for nothing.
+func (a *App) mayDecide(who string) bool {
+	return slices.ContainsFunc(a.conf.Proof.To, func(to string) bool {
+		address, err := mail.ParseAddress(to)
+		return err == nil && address.Address == who
+	})
+}
+
 // tally finds the ticket's lot.
 func (d desk) tally(ctx context.Context, t web.Ticket) (publisher.Tally, error) {
+	if !d.a.mayDecide(t.Who) {
+		return publisher.Tally{}, &publisher.Error{Kind: publisher.NotFound, Op: "find what waits", Where: t.Channel, Err: errors.New("proofs do not go to who was sent the ticket any more")}
+	}
 	tallies, err := d.a.store.Counts(ctx, publisher.Selection{IssueIDs: []string{t.Issue}, Channels: []string{t.Channel}})
 	if err == nil && len(tallies) == 0 {
 		err = &publisher.Error{Kind: publisher.NotFound, Op: "find what waits", Where: t.Channel, Err: errors.New("there is nothing of this name")}

@@ -113,3 +113,42 @@ func TestPooledDigest(t *testing.T) {
 		t.Errorf("%+v, %v", issue, err)
 	}
 }
+
+// Who was slow and makes the digest of a moment from what waits by now does not put its
+// articles in the place of those that the first one took.
+func TestDigestMadeMeanwhile(t *testing.T) {
+	now := time.Date(2026, 10, 25, 17, 0, 0, 0, time.UTC)
+	a, l := openApp(t, func() time.Time { return now })
+	var all []publisher.Article
+	for _, title := range []string{"Un", "Deux"} {
+		article := publisher.Article{ID: publisher.ArticleID(title, "", "", time.Time{}), Title: title, Language: "fr", Dir: "ltr", Body: "<p>Texte.</p>", Hash: title}
+		if err := l.SaveArticle(t.Context(), article); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := l.AddToPool(t.Context(), "quotidien", article.ID, now); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, article)
+	}
+	digest := app.Digest{Newsletter: "quotidien", Articles: all[:1], At: now, Pooled: true}
+	later := app.PublishOptions{At: &app.When{Release: now.Add(time.Hour)}}
+	if r, err := a.PublishDigest(t.Context(), digest, later); err != nil || r.Waiting != 3 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	digest.Articles = all[1:]
+	if _, err := a.PublishDigest(t.Context(), digest, later); publisher.KindOf(err) != publisher.Busy {
+		t.Errorf("the second: %v", err)
+	}
+	issues, err := l.IssuesOf(t.Context(), all[0].ID)
+	if err != nil || len(issues) != 1 {
+		t.Fatalf("%v, %v", issues, err)
+	}
+	kept, err := l.RenderingFor(t.Context(), issues[0].ID, "quotidien", "fr")
+	if err != nil || kept.Subject != "Un" {
+		t.Errorf("the letter is %q, %v", kept.Subject, err)
+	}
+	left, err := l.Pool(t.Context(), "quotidien", 0)
+	if err != nil || len(left) != 1 || left[0].ArticleID != all[1].ID {
+		t.Errorf("%+v wait, %v", left, err)
+	}
+}

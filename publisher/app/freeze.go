@@ -22,17 +22,16 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o 
 			return false, err
 		}
 	}
+	// What a digest holds is settled before its text may be replaced: the pool knows.
+	if err := a.drawn(ctx, e); err != nil {
+		return false, err
+	}
 	if err := a.thaw(ctx, d, e, o.Waiting); err != nil {
 		return false, err
 	}
 	for _, g := range e.groups() {
 		if err := a.store.TakeErrata(ctx, g.issue.ID, e.errata[g.issue.ID]); err != nil {
 			return false, err
-		}
-		if e.pooled {
-			if _, _, err := a.store.SaveDigest(ctx, g.issue, g.renderings, g.issue.Articles, e.upTo); err != nil {
-				return false, err
-			}
 		}
 		report, err := d.PlanAt(ctx, g.issue, g.renderings, g.audience, when)
 		if err != nil {
@@ -41,6 +40,24 @@ func (a *App) freeze(ctx context.Context, d *dispatch.Dispatcher, e *edition, o 
 		changed = changed || len(report.Changed) > 0
 	}
 	return changed, nil
+}
+
+// drawn takes the articles of a pooled digest from the pool. Busy: another process has
+// made the digest of this moment from others meanwhile.
+func (a *App) drawn(ctx context.Context, e *edition) error {
+	if !e.pooled {
+		return nil
+	}
+	for _, g := range e.groups() {
+		kept, _, err := a.store.SaveDigest(ctx, g.issue, g.renderings, g.issue.Articles, e.upTo)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(kept.Articles, g.issue.Articles) {
+			return &publisher.Error{Kind: publisher.Busy, Op: "make digest", Where: g.issue.Newsletter, Err: errors.New("another process has made it from other articles")}
+		}
+	}
+	return nil
 }
 
 // thaw takes back the frozen texts that the edition changes and of which surely
