@@ -303,3 +303,27 @@ func TestFetchImage(t *testing.T) {
 	_, _, err = source.FetchImage(t.Context(), "file:///etc/passwd", local, 1<<20)
 	wantError(t, err, publisher.Invalid, "", "kind of address")
 }
+
+// The clouds' metadata services are reached by nothing, whatever else is allowed and
+// however the way there leads.
+func TestGuardKeepsCredentials(t *testing.T) {
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "http://169.254.169.254:9/latest/meta-data/", http.StatusFound)
+	})
+	for name, address := range map[string]string{
+		"AWS":            "http://169.254.169.254:9/",
+		"AWS, as IPv6":   "http://[fd00:ec2::254]:9/",
+		"mapped to IPv6": "http://[::ffff:169.254.169.254]:9/",
+		"Azure":          "http://168.63.129.16:9/",
+		"Alibaba":        "http://100.100.100.200:9/",
+		"by a redirect":  s.URL,
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := source.Read(t.Context(), address, nil, local)
+			wantError(t, err, publisher.Invalid, "", "credentials")
+			if hint := publisher.HintOf(err); strings.Contains(hint, "allow_private") {
+				t.Errorf("hint = %q, and that does not help", hint)
+			}
+		})
+	}
+}
