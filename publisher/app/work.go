@@ -37,6 +37,9 @@ type dueKey struct {
 const (
 	fetchEvery  = 5 * time.Minute
 	notifyEvery = time.Minute
+	// pollLimit is for a site that is slow to give the pages of all that is new: what a
+	// look found is stored at its end, so that one which is cut short finds it all again.
+	pollLimit = 20 * time.Minute
 )
 
 // duties lists them in the order in which one pass does them: what comes in before
@@ -50,7 +53,7 @@ func (a *App) duties() []duty {
 			_, err := a.FetchReports(ctx)
 			return err
 		}},
-		{kind: dutyPoll, atOnce: 4, due: a.pollsDue, do: a.takeIn},
+		{kind: dutyPoll, atOnce: 4, limit: pollLimit, due: a.pollsDue, do: a.takeIn},
 		{kind: dutyRoute, due: a.routesDue, do: func(ctx context.Context, _ string) error { return a.sortIn(ctx) }},
 		{kind: dutyDigest, due: a.digestsDue, do: a.fire},
 		{kind: "deliver", limit: deliverLimit, leftovers: true, due: a.deliveriesDue, do: func(ctx context.Context, _ string) error { return a.DeliverDue(ctx) }},
