@@ -15,7 +15,7 @@ const module = "crieur/"
 
 // may lists, for each room, the other rooms that its files may import besides the
 // root package; "*" stands for all. A room that is not listed may import none.
-// It is the table of docs/design.md §4.
+// It is the table in docs/design.md.
 var may = map[string][]string{
 	"cmd/crieur":                {"publisher/app"},
 	"cmd/crieur-bench":          {"publisher/app", "publisher/ledger", "publisher/ledger/ledgertest"},
@@ -28,7 +28,6 @@ var may = map[string][]string{
 	"publisher/social/bluesky":  {"publisher/social/wire", "publisher/social/measure"},
 	"publisher/social/x":        {"publisher/social/wire", "publisher/social/measure"},
 	"publisher/sandbox":         {"publisher/social/measure"},
-	"publisher/queue":           {"publisher/dispatch"},
 	"publisher/config":          {"publisher/queue/calendar", "publisher/queue/budget"},
 }
 

@@ -30,6 +30,9 @@ sent from both; set state.dsn to go on.`,
 				if len(r.Moved) > 0 {
 					var rows [][]string
 					for _, m := range r.Moved {
+						if m.Rows == 0 && !s.verbose {
+							continue
+						}
 						rows = append(rows, []string{m.Table, strconv.FormatInt(m.Rows, 10)})
 					}
 					s.titles([]string{"TABLE", "ROWS"}, rows)

@@ -48,7 +48,11 @@ func (s *session) printResult(r *app.Result) error {
 		return s.emit(r)
 	}
 	if r.NothingToDo {
-		s.tell("nothing to do: %s was published before (%s)", quoted(r.Article.Title), counts(r.Counts))
+		what := "was published before"
+		if r.Counts[publisher.StateAccepted.String()] == 0 && r.Counts[publisher.StateCancelled.String()] > 0 {
+			what = "was called off; a new --id makes it a new article"
+		}
+		s.tell("nothing to do: %s %s (%s)", quoted(r.Article.Title), what, counts(r.Counts))
 		if r.Changed {
 			s.tell("its text has changed since; what went out stays as it was, and a new --id makes it a new article")
 		}
@@ -57,10 +61,7 @@ func (s *session) printResult(r *app.Result) error {
 	}
 	s.warn(r.Warnings)
 	if !s.quiet {
-		s.deliveries(r.Deliveries)
-		if r.Omitted > 0 {
-			s.tell("%d more are not listed; crieur status ISSUE lists them", r.Omitted)
-		}
+		s.deliveries(r.Deliveries, r.Omitted)
 	}
 	if r.Article != nil {
 		s.tell("%s: %s", quoted(r.Article.Title), counts(r.Counts))
@@ -108,15 +109,15 @@ func (s *session) warmup(w app.WarmupView) {
 	s.tell("crieur serve sends them by itself; without it, crieur retry does")
 }
 
-// deliveries prints the table of receipts: all that did not go well, and the
-// others up to a screenful.
-func (s *session) deliveries(all []app.DeliveryView) {
+// deliveries prints the table of receipts: all that did not go well, and of the
+// others, which went well or only wait, a screenful. Of omitted more nothing is known.
+func (s *session) deliveries(all []app.DeliveryView, omitted int) {
 	shown := all
 	if len(all) > mostRows && !s.verbose {
 		shown = nil
 		good := 0
 		for _, d := range all {
-			if d.State != publisher.StateAccepted {
+			if d.State != publisher.StateAccepted && d.State != publisher.StatePlanned {
 				shown = append(shown, d)
 			} else if good < mostRows/2 {
 				shown, good = append(shown, d), good+1
@@ -141,8 +142,8 @@ func (s *session) deliveries(all []app.DeliveryView) {
 	if len(rows) > 0 {
 		table(s.out, s.columns(), []string{"CHANNEL", "TO", "STATE", "RECEIPT"}, rows)
 	}
-	if n := len(all) - len(shown); n > 0 {
-		s.tell("… and %d more; -v lists them", n)
+	if n := len(all) - len(shown) + omitted; n > 0 {
+		s.tell("… and %d more; crieur status ISSUE lists them", n)
 	}
 }
 

@@ -106,7 +106,7 @@ func (s *session) issue(c *cobra.Command, a *app.App, id string, states []string
 		return s.emit(v)
 	}
 	s.verbose = true // who asks for one issue wants all of it
-	s.deliveries(v.Deliveries)
+	s.deliveries(v.Deliveries, 0)
 	s.tell("%s: %s", quoted(v.Title), counts(v.Counts))
 	return nil
 }

@@ -196,7 +196,11 @@ func (a *App) proof(ctx context.Context, w publisher.Waiting, look web.Waiting, 
 		Lead: strings.Join(append([]string{in.Lead}, in.Lines...), " "), Links: in.Links}
 	part := render.NoticePart{Title: w.Channel}
 	for _, text := range look.Posts {
-		part.Lines = append(part.Lines, render.NoticeLine{Text: text})
+		for line := range strings.SplitSeq(text, "\n") { // as the network breaks them
+			if line = strings.TrimSpace(line); line != "" {
+				part.Lines = append(part.Lines, render.NoticeLine{Text: line})
+			}
+		}
 	}
 	notice.Parts = []render.NoticePart{part}
 	return a.set.Notice(notice)
