@@ -68,6 +68,9 @@ func (s *session) serve(c *cobra.Command, o app.ServeOptions, log string) error 
 	}()
 	o.Reload = again
 	return s.with(func(a *app.App) error {
+		for _, w := range a.Check().Warnings {
+			s.log().Warn(w)
+		}
 		o.Ready = func(url string) {
 			if url != "" {
 				s.tell("serving on %s (mode: %s)", url, a.Mode())

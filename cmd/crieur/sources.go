@@ -86,7 +86,7 @@ func (s *session) printSources(views []app.SourceView) error {
 		}
 		rows = append(rows, []string{v.Name, moment(v.Last), moment(v.Next), fmt.Sprint(v.New), fmt.Sprint(v.Held), fmt.Sprint(v.Updated), what})
 	}
-	s.titles([]string{"SOURCE", "LAST", "NEXT", "NEW", "HELD", "CHANGED", "TITLE OR PROBLEM"}, rows)
+	table(s.out, s.columns(), []string{"SOURCE", "LAST", "NEXT", "NEW", "HELD", "CHANGED", "TITLE OR PROBLEM"}, rows)
 	return nil
 }
 
