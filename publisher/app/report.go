@@ -87,7 +87,14 @@ func (a *App) report(ctx context.Context, issue publisher.Issue, tallies []publi
 	words := a.catalogue.For(language)
 	in := render.NoticeInput{Site: a.site(language), Language: language, Date: a.o.Now().In(a.location)}
 	in.Title, in.Lead = words.T("report.title", "Title", issue.Title), words.T("report.well")
-	if troubles > 0 {
+	gone := 0
+	for _, t := range tallies {
+		gone += t.States[publisher.StateAccepted] + t.States[publisher.StateRetracted]
+	}
+	switch {
+	case troubles == 0 && gone == 0:
+		in.Title, in.Lead = words.T("report.title-none", "Title", issue.Title), words.T("report.none")
+	case troubles > 0:
 		in.Title, in.Lead = words.T("report.title-trouble", "Title", issue.Title), words.T("report.trouble", "Count", troubles)
 	}
 	var posts, named render.NoticePart
