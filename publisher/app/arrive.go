@@ -163,10 +163,7 @@ func (a *App) takeUpdate(ctx context.Context, s config.Source, e publisher.FeedE
 		if err != nil || before.Next.After(a.o.Now()) {
 			return err
 		}
-		m, err := a.correct(ctx, e.Article.Source, e.Article, AmendOptions{})
-		if err == nil && m.Failed() > 0 {
-			err = stepsError(m)
-		}
+		m, err := a.correctByItself(ctx, e.Article, issues)
 		if err != nil {
 			return a.trouble(ctx, dutyPoll, subject, "", err)
 		}
@@ -181,6 +178,23 @@ func (a *App) takeUpdate(ctx context.Context, s config.Source, e publisher.FeedE
 		return err
 	}
 	return a.AckSource(ctx, s.Name, e.ID)
+}
+
+// correctByItself corrects what has gone out of an article, where anything may go out
+// now: neither a copied state nor one that is stopped edits posts.
+func (a *App) correctByItself(ctx context.Context, article publisher.Article, issues []publisher.Issue) (*Amendment, error) {
+	var s publisher.Selection
+	for _, i := range issues {
+		s.IssueIDs = append(s.IssueIDs, i.ID)
+	}
+	if err := a.MayDeliver(ctx, s); err != nil {
+		return nil, err
+	}
+	m, err := a.correct(ctx, article.Source, article, AmendOptions{})
+	if err == nil && m.Failed() > 0 {
+		err = stepsError(m)
+	}
+	return m, err
 }
 
 // stepsError says which steps of an amendment failed, by the first of them.

@@ -334,3 +334,32 @@ func TestDigestWithoutReaders(t *testing.T) {
 	s.until("2026-11-24 19:00")
 	s.sent("Tue 2026-11-24 18:00:00 +01:00 quotidien N001 to 1")
 }
+
+// While everything is stopped no post is edited; afterwards it is.
+func TestNoCorrectionWhileStopped(t *testing.T) {
+	s := stage(t, posting, at(t, "2026-11-23 08:00"))
+	s.once()
+	s.add("N001")
+	s.until("2026-11-23 09:00")
+	edited := func() bool {
+		t.Helper()
+		var posts []struct{ Edited time.Time }
+		s.get("/sandbox/posts.json", &posts)
+		return len(posts) == 1 && !posts[0].Edited.IsZero()
+	}
+	if _, err := s.app.Stop(t.Context(), "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.entries[0].title = "Nouvelle N001, corrigée"
+	s.to("2026-11-23 09:30")
+	if failed := s.once(); len(failed) != 1 || !strings.Contains(failed[0], "stopped") || edited() {
+		t.Errorf("stopped: %v, edited: %v", failed, edited())
+	}
+	if _, err := s.app.Resume(t.Context(), "", ""); err != nil {
+		t.Fatal(err)
+	}
+	s.until("2026-11-23 10:00")
+	if !edited() {
+		t.Error("resumed, and not edited")
+	}
+}
