@@ -128,6 +128,7 @@ func (a *App) takeIn(ctx context.Context, name string) error {
 		if err := a.AckSource(ctx, name, taken...); err != nil {
 			return err
 		}
+		a.courier.tell()
 		a.o.Log.Info("articles arrived", "source", source.Redact(s.Name), "new", len(taken))
 	}
 	for _, e := range p.Updated {

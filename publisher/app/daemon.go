@@ -31,6 +31,7 @@ func Roles() []string { return []string{RoleWeb, RoleScheduler, RoleWorker} }
 
 const (
 	sweepEvery   = 5 * time.Second
+	sweepSoon    = 200 * time.Millisecond
 	beatEvery    = publisher.WorkerSilence / 4
 	beatAgain    = time.Second // after one that did not reach the store
 	drainDefault = 30 * time.Second

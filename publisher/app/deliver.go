@@ -40,6 +40,7 @@ type courier struct {
 	halted map[string]error        // by channel: why it was paused since then
 
 	metrics *telemetry.Metrics // nil: nobody counts
+	more    chan struct{}      // says that a duty made work for another one
 
 	alive time.Time // the last sign of life that the store has; zero: this process gives none
 	dead  []string  // the workers that were taken for dead at the last look
@@ -54,9 +55,18 @@ type look struct {
 }
 
 func newCourier() *courier {
-	c := &courier{paused: map[string]time.Time{}, looked: map[int64]look{}, rung: map[string]time.Time{}}
+	c := &courier{more: make(chan struct{}, 1), paused: map[string]time.Time{}, looked: map[int64]look{}, rung: map[string]time.Time{}}
 	c.account()
 	return c
+}
+
+// tell has the daemon look soon what is due: a duty has made work for another one. It
+// waits for nobody.
+func (c *courier) tell() {
+	select {
+	case c.more <- struct{}{}:
+	default:
+	}
 }
 
 // forgive has the paused channels tried again.
@@ -258,6 +268,9 @@ func (a *App) DeliverDue(ctx context.Context) error {
 			return slices.ContainsFunc(stops, func(s publisher.Stop) bool { return s.Covers("", l.Channel) })
 		})
 		if lots, err = a.onTime(ctx, lots, now); err != nil {
+			return err
+		}
+		if lots, err = a.spread(ctx, lots, now); err != nil {
 			return err
 		}
 		networks := map[string]publisher.Network{}

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -362,4 +363,101 @@ func TestNoCorrectionWhileStopped(t *testing.T) {
 	if !edited() {
 		t.Error("resumed, and not edited")
 	}
+}
+
+// Posts whose moments passed while crieur did not run keep their distance, and the
+// slot's hours.
+func TestPassedPostsAreSpread(t *testing.T) {
+	config := strings.Replace(posting, "channels:", "slots:\n  jour: {between: 08:00-20:00, min_gap: 30m}\nchannels:", 1)
+	config = strings.Replace(config, `mastodon.example"}`, `mastodon.example", slot: jour}`, 1)
+	config = strings.Replace(config, "newsletters: [alertes], ", "", 1)
+	config = strings.Replace(config, ", warning: Alerte", "", 1)
+	s := stage(t, config, at(t, "2026-11-23 07:00"))
+	s.once()
+	for i := range 4 {
+		s.now.Add(1000)
+		s.add(fmt.Sprintf("N%03d", i+1))
+	}
+	s.until("2026-11-23 08:01")
+	s.to("2026-11-23 09:15") // 08:30 and 09:00 passed, 09:30 is to come
+	s.open()
+	s.once()
+	s.once()
+	s.until("2026-11-23 12:00")
+	s.sent("Mon 2026-11-23 08:00:00 +01:00 toots N001", "Mon 2026-11-23 10:00:00 +01:00 toots N002",
+		"Mon 2026-11-23 10:30:00 +01:00 toots N003", "Mon 2026-11-23 09:30:00 +01:00 toots N004")
+}
+
+// One pass takes an article from the feed into a digest, a letter and a post. Wherever it
+// is cut, the next one brings it to its end, and nothing is there twice.
+func TestCutAtEachStep(t *testing.T) {
+	config := strings.Replace(daily("", ""), "newsletters: [quotidien]", "newsletters: [quotidien, alertes], channels: [toots]", 1)
+	config = strings.Replace(config, "newsletters:\n  quot", "newsletters:\n  alertes: {list: lecteurs, from: \"La Gazette <alertes@gazette.example>\"}\n  quot", 1) +
+		"channels:\n  toots: {kind: mastodon, server: \"https://mastodon.example\", slot: jour}\nslots:\n  jour: {between: 08:00-20:00, min_gap: 10m}\n"
+	day := at(t, "2026-10-01 08:00")
+	s := stage(t, config, day)
+	s.once()
+	var want []string
+	cuts := 0
+	for i := int64(0); ; i++ {
+		day = day.AddDate(0, 0, 1)
+		s.now.Store(day.Add(10*time.Hour - time.Minute).UnixMilli())
+		name := fmt.Sprintf("N%03d", i+1)
+		s.add(name)
+		s.now.Store(day.Add(10 * time.Hour).UnixMilli())
+		evening := day.Add(10 * time.Hour).Format("Mon 2006-01-02 15:04:05 -07:00")
+		want = append(want, evening+" quotidien "+name+" to 2", evening+" alertes "+name+" to 2", evening+" toots "+name)
+		before := s.crashes
+		s.cutAfter(i + 1)
+		if failed := s.once(); len(failed) > 0 {
+			t.Fatalf("cut at step %d: %v", i+1, failed)
+		}
+		if s.crashes == before {
+			break // it came to its end before it was to be cut
+		}
+		if cuts++; raced && cuts > 20 {
+			break
+		}
+	}
+	if cuts < 20 {
+		t.Errorf("only %d steps", cuts)
+	}
+	t.Logf("cut at each of %d looks at the clock", cuts)
+	s.sent(want...)
+}
+
+// The daemon does the same by its alarms, several duties at a time.
+func TestServeByItself(t *testing.T) {
+	s := stage(t, strings.Replace(posting, "every: 10m", "every: 10m, backfill: 5", 1), time.Now())
+	s.live = true
+	for i := range 3 {
+		s.entries = append(s.entries, entry{name: fmt.Sprintf("N%03d", i+1), at: time.Now().Add(-time.Hour)})
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.app.Serve(ctx, app.ServeOptions{Listen: "127.0.0.1:0"}) }()
+	deadline := time.Now().Add(time.Minute)
+	for len(s.arrived()) < 6 && time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	stop()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"alertes N001", "alertes N002", "alertes N003", "toots N001", "toots N002", "toots N003"}
+	if diff := cmp.Diff(want, s.arrived()); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// arrived names what has come to the letters' reader and to the channel, whenever.
+func (s *season) arrived() (names []string) {
+	s.t.Helper()
+	for _, one := range s.sendings() {
+		for _, name := range one.articles {
+			names = append(names, one.channel+" "+name)
+		}
+	}
+	slices.Sort(names)
+	return names
 }

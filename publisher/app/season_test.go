@@ -80,12 +80,21 @@ type season struct {
 	page    string // of the sandbox
 	app     *app.App
 	rand    *rand.Rand
-	crashes int // passes that were cut before their end
+	live    bool // the clock is the machine's
+	crashes int  // passes that were cut before their end
 }
 
 func (s *season) Now() time.Time {
 	if s.looks.Load() > 0 && s.looks.Add(-1) == 0 {
 		s.cut()
+	}
+	return s.moment()
+}
+
+// moment is what the clock shows.
+func (s *season) moment() time.Time {
+	if s.live {
+		return time.Now()
 	}
 	return time.UnixMilli(s.now.Load())
 }
@@ -109,7 +118,7 @@ func (s *season) publish(from, until time.Time) {
 
 // ServeHTTP is the site's feed at its moment, with the last 16 articles.
 func (s *season) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
-	now := time.UnixMilli(s.now.Load())
+	now := s.moment()
 	var out strings.Builder
 	out.WriteString(`<?xml version="1.0"?><rss version="2.0"><channel><title>La Gazette</title><link>https://gazette.example/</link>`)
 	sent := 0
@@ -256,12 +265,15 @@ func (s *season) run(until time.Time, cuts bool) {
 }
 
 // crash lets a pass begin, ends it somewhere, and starts crieur anew.
-func (s *season) crash() {
+func (s *season) crash() { s.cutAfter(1 + s.rand.Int64N(60)) }
+
+// cutAfter ends a pass at a look at the clock, and starts crieur anew.
+func (s *season) cutAfter(looks int64) {
 	s.t.Helper()
 	ctx, cut := context.WithCancel(s.t.Context())
 	defer cut()
 	s.cut = cut
-	s.looks.Store(1 + s.rand.Int64N(60))
+	s.looks.Store(looks)
 	if _, err := s.app.Once(ctx); err != nil {
 		s.crashes++
 	}

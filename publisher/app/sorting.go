@@ -207,6 +207,7 @@ func (a *App) commit(ctx context.Context, e *edition, when publisher.Lot) error 
 	if _, err := a.freeze(ctx, d, e, PublishOptions{}, a.timing(map[string]time.Time{when.Channel: when.Release}, held)); err != nil {
 		return err
 	}
+	a.courier.tell()
 	for _, w := range e.warnings {
 		a.o.Log.Warn("planned, with a warning", "article", e.article.Title, "channel", when.Channel, "what", w)
 	}

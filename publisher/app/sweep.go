@@ -35,6 +35,12 @@ func (d *daemon) schedule(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-d.first.courier.more:
+			select { // a few at a time
+			case <-ctx.Done():
+				return
+			case <-time.After(sweepSoon):
+			}
 		}
 	}
 }

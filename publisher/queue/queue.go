@@ -166,13 +166,15 @@ func (q *Queue) Stop(ctx context.Context) error {
 // hour ahead rings now.
 func (q *Queue) Wake(ctx context.Context, kind, key string, at time.Time) error {
 	const op = "set an alarm"
-	r, err := q.river.Insert(ctx, alarm{Name: kind, Key: key, At: at.UnixMilli()}, &river.InsertOpts{
-		Queue: kind, ScheduledAt: at, MaxAttempts: attempts, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: pending},
-	})
+	now := q.c.Now()
+	o := &river.InsertOpts{Queue: kind, MaxAttempts: attempts, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: pending}}
+	if at.After(now) { // River lets a job that has a moment wait up to five seconds, even one in the past
+		o.ScheduledAt = at
+	}
+	r, err := q.river.Insert(ctx, alarm{Name: kind, Key: key, At: at.UnixMilli()}, o)
 	if err != nil {
 		return fail(op, err)
 	}
-	now := q.c.Now()
 	if !r.UniqueSkippedAsDuplicate || at.After(now) || r.Job == nil || !r.Job.ScheduledAt.After(now.Add(slack)) {
 		return nil
 	}
