@@ -17,13 +17,14 @@ const overdue = time.Minute
 // spread gives those of the due lots that may go out now. Posts whose moments in a slot
 // passed while nobody sent would go out in one burst, and perhaps at night: of these the
 // first goes at the next moment that the slot allows, which may be now, and the others
-// after it. What the owner put at a moment of their own keeps it.
+// after it. What the owner put at a moment of their own keeps it, and so does what waits for
+// a channel that refuses us: it is late some day, and held.
 func (a *App) spread(ctx context.Context, lots []publisher.Lot, now time.Time) (kept []publisher.Lot, err error) {
 	var passed []publisher.Lot
 	for _, lot := range lots {
 		begun := false
 		slot, ok := a.conf.SlotNamed(a.channelNamed(lot.Channel).Slot)
-		late := ok && !lot.Mail() && !lot.Release.IsZero() && now.Sub(lot.Release) > overdue && a.within(slot, lot.Release)
+		late := ok && !a.courier.refused(lot.Channel) && !lot.Mail() && !lot.Release.IsZero() && now.Sub(lot.Release) > overdue && a.within(slot, lot.Release)
 		if late {
 			if begun, err = a.begun(ctx, lot); err != nil {
 				return nil, err
@@ -62,6 +63,13 @@ func (a *App) spread(ctx context.Context, lots []publisher.Lot, now time.Time) (
 			"passed", lot.Release.In(a.location), "next", next)
 	}
 	return kept, nil
+}
+
+// refused reports whether a channel has refused us since the configuration was read.
+func (c *courier) refused(channel string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return !c.paused[channel].IsZero()
 }
 
 // within reports whether a moment is one of a slot's.
