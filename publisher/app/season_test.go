@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -72,7 +71,6 @@ type season struct {
 	now     atomic.Int64 // unix milliseconds
 	looks   atomic.Int64 // at the clock, until the process is cut; 0: it is not
 	cut     context.CancelFunc
-	mu      sync.Mutex
 	entries []entry
 	feed    string
 	config  string
