@@ -122,6 +122,7 @@ func hello(ctx context.Context, raw net.Conn, s Server, t *tls.Config) (*conn, e
 	k := &conn{net: raw, client: client, timeout: s.Timeout}
 	k.pipelining, _ = client.Extension("PIPELINING")
 	k.smtputf8, _ = client.Extension("SMTPUTF8")
+	k.dsn, _ = client.Extension("DSN")
 	if ok, limit := client.Extension("SIZE"); ok {
 		k.limited = true
 		k.limit, _ = strconv.ParseInt(strings.TrimSpace(limit), 10, 64)

@@ -19,6 +19,7 @@ type conn struct {
 	timeout    time.Duration
 	pipelining bool // RFC 2920
 	smtputf8   bool // RFC 6531
+	dsn        bool // RFC 3461
 	limited    bool // RFC 1870
 	limit      int64
 	out        []byte // a block of commands on its way
@@ -87,6 +88,9 @@ func (k *conn) appendCommand(dst []byte, at step, e envelope, size int) []byte {
 		}
 		if e.utf8 || e.from.utf8 {
 			dst = append(dst, " SMTPUTF8"...)
+		}
+		if k.dsn {
+			dst = append(dst, " RET=HDRS"...) // a bounce tells by the header whose it is: the letter need not come back (§4.3)
 		}
 	case stepRcpt:
 		dst = append(append(append(dst, "RCPT TO:<"...), e.to.addr...), '>')

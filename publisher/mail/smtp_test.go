@@ -458,6 +458,31 @@ func TestTLS(t *testing.T) {
 	}
 }
 
+// A server that makes reports by RFC 3461 is asked to return headers only; another one
+// is not told of it.
+func TestReportsWithoutTheLetter(t *testing.T) {
+	for name, test := range map[string]struct {
+		extensions []string
+		asked      bool
+	}{
+		"pipelining, DSN":    {[]string{"PIPELINING", "DSN"}, true},
+		"step by step, DSN":  {[]string{"DSN"}, true},
+		"pipelining, no DSN": {[]string{"PIPELINING"}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			k := startSink(t, script{extensions: test.extensions})
+			if _, err := open(t, mail.Config{Servers: []mail.Server{k.server()}}).Send(t.Context(), mailTo(letter(), "Zoé", "zoe@example.org")); err != nil {
+				t.Fatal(err)
+			}
+			k.mu.Lock()
+			defer k.mu.Unlock()
+			if got := strings.Contains(strings.Join(k.lines, "\n"), " RET=HDRS"); got != test.asked {
+				t.Errorf("asked for headers only: %v, want %v\n%s", got, test.asked, strings.Join(k.lines, "\n"))
+			}
+		})
+	}
+}
+
 func TestWhatAServerCannotTake(t *testing.T) {
 	small := startSink(t, script{extensions: []string{"PIPELINING", "SIZE 1000"}})
 	_, err := open(t, mail.Config{Servers: []mail.Server{small.server()}}).Send(context.Background(), mailTo(letter(), "Zoé", "zoe@example.org"))
