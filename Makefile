@@ -21,11 +21,12 @@ test: check
 	@$(GO) test -count=1 -run Conformance -v ./publisher/social/measure | grep -E '^conformance|conformance:' || (echo "the conformance summary is missing"; exit 1)
 
 # The proofs that take too long for every run: a send to 100,000 readers, interrupted
-# fifty times, on both stores (SIZE readers instead, if given), and a send whose power
-# is cut at some hundred moments. About a quarter of an hour.
+# fifty times, on both stores (SIZE readers instead, if given), a send whose power
+# is cut at some hundred moments, and what serve and workers promise, with up to three
+# workers. About half an hour.
 soak:
 	sh .ci/deps
-	CRIEUR_SOAK=1 $(GO) test -count=1 -timeout 60m -run Soak -v ./cmd/crieur-bench
+	CRIEUR_SOAK=1 $(GO) test -count=1 -timeout 60m -run 'Soak|TestFleet' -v ./cmd/crieur-bench
 
 # Figures, never pass or fail: how fast mail goes out, one line a run (docs/performance.md).
 # SIZE readers, 20000 unless given.
