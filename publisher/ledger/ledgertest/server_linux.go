@@ -64,7 +64,7 @@ func start(durable bool) (*server, error) {
 // run starts the program and waits until it answers.
 func (s *server) run() error {
 	s.cmd = exec.Command(s.program, "-D", s.data, "-k", s.dir, "-c", "listen_addresses=",
-		"-c", "max_connections=80")
+		"-c", "max_connections=250")
 	if !s.durable {
 		s.cmd.Args = append(s.cmd.Args, "-c", "fsync=off", "-c", "full_page_writes=off")
 	}
